@@ -1,0 +1,1 @@
+"""What two automations need: the words of Breakwater, the pure rules and the thin adapters to AWS."""
