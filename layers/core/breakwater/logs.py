@@ -1,0 +1,57 @@
+"""The last lines that a container wrote, from CloudWatch Logs."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from breakwater.aws import translated_errors
+from breakwater.ecs import LogTarget
+from breakwater.errors import BreakwaterError, NotFoundError, RefusedError
+from breakwater.model import LogTail
+from breakwater.redact import redact
+
+LONGEST_LINE = 500
+
+
+def read_tail(
+    client: Callable[[], Any],
+    target: LogTarget | None,
+    container: str,
+    task_arn: str,
+    *,
+    region: str,
+    lines: int,
+    scrub: Iterable[str] = (),
+) -> LogTail:
+    """Read the last `lines` lines of one container of one task, redacted; or say why there are none.
+
+    The stream of the `awslogs` driver is `prefix/container/task-id`. A failure to read is an answer, not an error:
+    an alert without its log is better than none.
+    """
+    if target is None:
+        return LogTail(missing="the task definition says nothing of this container's log")
+    if target.driver != "awslogs":
+        return LogTail(missing=f"the container logs through {target.driver}, which cannot be read from here")
+    if not target.group or not target.prefix:
+        return LogTail(group=target.group, missing="no awslogs-stream-prefix is set, so the stream cannot be named")
+    if target.region and target.region != region:
+        return LogTail(group=target.group, missing=f"the log is kept in {target.region}")
+    stream = f"{target.prefix}/{container}/{task_arn.rpartition('/')[2]}"
+    try:
+        with translated_errors(f"read the log stream {stream}"):
+            answer = client().get_log_events(
+                logGroupName=target.group, logStreamName=stream, limit=lines, startFromHead=False
+            )
+    except NotFoundError:
+        return LogTail(target.group, stream, missing="the log stream does not exist: the container wrote nothing")
+    except RefusedError:
+        return LogTail(target.group, stream, missing="reading this log group was refused by IAM")
+    except BreakwaterError:
+        return LogTail(target.group, stream, missing="the log could not be read just now")
+    known = tuple(scrub)
+    tail = tuple(_line(event["message"], known) for event in answer["events"][-lines:])
+    return LogTail(target.group, stream, tail, missing=None if tail else "the log stream is empty")
+
+
+def _line(message: str, known: tuple[str, ...]) -> str:
+    line = redact(message, known)
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
