@@ -1,0 +1,1 @@
+"""A container, deployment or instance is in trouble: one incident, one notice, everything normal silent."""

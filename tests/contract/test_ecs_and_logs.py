@@ -1,5 +1,6 @@
 """What the adapters read from ECS and CloudWatch Logs, on moto."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,7 +111,7 @@ def put_log(*lines: str) -> Any:
     logs = boto3.client("logs", region_name=REGION)
     logs.create_log_group(logGroupName="/web")
     logs.create_log_stream(logGroupName="/web", logStreamName="web/app/0123abc")
-    now = int(NOON.timestamp() * 1000)
+    now = int(time.time() * 1000)  # moto refuses what is older than a fortnight, as CloudWatch does
     logs.put_log_events(
         logGroupName="/web",
         logStreamName="web/app/0123abc",

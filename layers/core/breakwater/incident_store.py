@@ -9,7 +9,7 @@ The attribute `status` stands on an incident while it needs anybody's attention 
 it is the key of the sparse index that the sweep reads.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +17,7 @@ from hashlib import sha256
 from breakwater.incidents import Record
 from breakwater.journal import Entry, written
 from breakwater.model import IncidentStatus
-from breakwater.store import TRANSACTION, Key, Put, Table, Update, Value, Write
+from breakwater.store import TRANSACTION, Item, Key, Put, Table, Update, Value, Write
 from breakwater.wire import dump_record, load_record
 
 FACT_DAYS = 15
@@ -89,14 +89,14 @@ class IncidentStore:
         waiting = list(changes)
         while waiting:
             pack, waiting = _first_pack(waiting)
-            owners = [(change, write) for change in pack for write in _writes(change, now)]
-            refusals = self._table.transact([write for _, write in owners])
+            owners = [(change, fact, write) for change in pack for fact, write in _writes(change, now)]
+            refusals = self._table.transact([write for _, _, write in owners])
             refused: dict[str, set[str]] = {}
             for refusal in refusals:
-                change, write = owners[refusal.position]
+                change, fact, _ = owners[refusal.position]
                 known = refused.setdefault(change.record.incident.id, set())
-                if isinstance(write, Put) and refusal.condition:
-                    known.add(str(write.item["identity"]))
+                if fact is not None and refusal.condition:
+                    known.add(fact)
             for change in pack:
                 id_ = change.record.incident.id
                 if id_ in refused:
@@ -137,7 +137,8 @@ def _first_pack(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
     return list(changes), []
 
 
-def _writes(change: Change, now: datetime) -> list[Write]:
+def _writes(change: Change, now: datetime) -> Iterator[tuple[str | None, Write]]:
+    """The writes of one change, each with the fact that it marks, if it marks one."""
     record, base = change.record, change.base
     seconds = int(now.timestamp())
     version = base.version if base else 0
@@ -148,28 +149,25 @@ def _writes(change: Change, now: datetime) -> list[Write]:
     }
     if _attention(record, base):
         attributes["status"] = NEEDS_ATTENTION
-    writes: list[Write] = [
+    yield (
+        None,
         Update(
             _key(record.incident.id),
             set_values=attributes,
             defaults={"notice_sent": 0},
             expected={"version": version if base else None},
-        )
-    ]
-    writes += [
-        Put(
-            {
-                "pk": f"FACT#{sha256(identity.encode()).hexdigest()[:32]}",
-                "sk": "FACT",
-                "identity": identity,
-                "incident": record.incident.id,
-                "ttl": seconds + FACT_DAYS * _DAY,
-            },
-            only_if_new=True,
-        )
-        for identity in change.facts
-    ]
-    return writes + ([written(change.entry)] if change.entry else [])
+        ),
+    )
+    for fact in change.facts:
+        marker: Item = {
+            "pk": f"FACT#{sha256(fact.encode('utf-8', 'replace')).hexdigest()[:32]}",
+            "sk": "FACT",
+            "incident": record.incident.id,
+            "ttl": seconds + FACT_DAYS * _DAY,
+        }
+        yield fact, Put(marker, only_if_new=True)
+    if change.entry:
+        yield None, written(change.entry)
 
 
 def _attention(record: Record, base: Kept | None) -> bool:

@@ -70,7 +70,7 @@ def fingerprint(finding: Finding) -> str:
     """The identity of the incident that a finding belongs to: subject, revision and cause, as 16 hex digits."""
     subject, diagnosis = finding.subject, finding.diagnosis
     parts = (subject.kind, subject.cluster, subject.name, subject.revision, diagnosis.category, diagnosis.cause)
-    return sha256("\n".join(part or "" for part in parts).encode()).hexdigest()[:16]
+    return sha256("\n".join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def decide_incident(

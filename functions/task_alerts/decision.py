@@ -1,0 +1,60 @@
+"""Is an event something that a person should hear of? And what has to be looked up before that can be said?
+
+Pure: the answer follows from the event and the facts alone.
+"""
+
+from dataclasses import dataclass, replace
+
+from breakwater.diagnosis import Facts, diagnose
+from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable
+from breakwater.findings import finding_of
+from breakwater.model import Cause, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Somebody should hear of it."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Nobody needs to hear of it."""
+
+    cause: Cause
+    reason: str
+
+
+AlertDecision = Report | Ignore
+
+
+def decide_alert(event: Event | Unreadable, facts: Facts) -> AlertDecision:
+    """Diagnose one event and say whether it becomes part of an incident."""
+    diagnosis = diagnose(event, facts)
+    if not diagnosis.any_alert or isinstance(event, Unreadable):
+        return Ignore(diagnosis.cause, diagnosis.reason)
+    finding = finding_of(event, diagnosis, facts.now)
+    if finding is None:
+        return Ignore(diagnosis.cause, "nobody is told of this kind of event")
+    return Report(finding, diagnosis.reason)
+
+
+def task_definition_wanted(event: Event | Unreadable, facts: Facts) -> str | None:
+    """The ARN of the task definition that decides about this event, if any does.
+
+    It tells which containers are essential. Where the event alerts neither if all are nor if none is, nobody need ask.
+    """
+    if not isinstance(event, TaskStateChange) or not event.detail.task_definition_arn:
+        return None
+    readings = (replace(facts, essential=None), replace(facts, essential={}))
+    alerts = any(diagnose(event, reading).any_alert for reading in readings)
+    return event.detail.task_definition_arn if alerts else None
+
+
+def service_wanted(event: Event | Unreadable) -> tuple[str | None, str] | None:
+    """The service, as (cluster, name), whose state decides about this event: only of a failed deployment."""
+    if not isinstance(event, ServiceEvent) or event.detail.event_name != "SERVICE_DEPLOYMENT_FAILED":
+        return None
+    return (event.cluster, event.service) if event.service else None

@@ -1,0 +1,85 @@
+"""Abnormal ECS events arrive in batches; what a person should hear of goes to the incident desk.
+
+A message is handed back only if its body is not JSON or if there was no time to count what it tells; everything else
+is done with once it was read, whether it was news, a repeat or noise.
+"""
+
+from typing import Any
+
+from breakwater.desk import Taken
+from breakwater.diagnosis import Facts
+from breakwater.events import parse_arn
+from breakwater.model import Mode
+
+from .decision import AlertDecision, Report, decide_alert, service_wanted, task_definition_wanted
+from .intake import Letter, Post, distinct, facts_for, open_batch
+from .wiring import Work, wiring
+
+ENOUGH_TIME_MS = 20_000
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one batch of TaskAlertsQueue with the messages that have to come again."""
+    work = wiring()
+    post = open_batch(event)
+    if work.settings.mode is Mode.OFF:
+        return {"batchItemFailures": []}
+    decided = _decided(post, work, _home(work, context))
+    reports = [(letter, decision) for letter, decision in decided if isinstance(decision, Report)]
+    taken = None
+    if reports:
+        taken = work.desk.take(
+            [report.finding for _, report in reports],
+            work.policy,
+            work.now(),
+            read_log=work.read_log,
+            time_left=lambda: context.get_remaining_time_in_millis() > ENOUGH_TIME_MS,
+        )
+    left = {finding.identity for finding in taken.unfinished} if taken else set()
+    again = [*post.poison, *(letter.message_id for letter, report in reports if report.finding.identity in left)]
+    _say(work, post, decided, taken, again)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
+
+
+def _home(work: Work, context: Any) -> Facts:
+    """Who and where we are, by the function's own ARN, and when it is."""
+    arn = parse_arn(context.invoked_function_arn)
+    return Facts(now=work.now(), account=arn.account if arn else "", region=arn.region if arn else "")
+
+
+def _decided(post: Post, work: Work, home: Facts) -> list[tuple[Letter, AlertDecision]]:
+    """Look up what the events of the batch need, all of it at once, and decide each."""
+    wanted = distinct(task_definition_wanted(letter.event, home) for letter in post.letters)
+    definitions = work.definitions.read(wanted, home.now) if wanted else {}
+    named = list(dict.fromkeys(service for letter in post.letters if (service := service_wanted(letter.event))))
+    services = work.services(named) if named else {}
+    return [
+        (letter, decide_alert(letter.event, facts_for(letter.event, home, definitions, services)))
+        for letter in post.letters
+    ]
+
+
+def _say(
+    work: Work, post: Post, decided: list[tuple[Letter, AlertDecision]], taken: Taken | None, again: list[str]
+) -> None:
+    """One log line for each event that came to nothing and one for the batch; the figures as metrics."""
+    ignored = 0
+    for letter, decision in decided:
+        if not isinstance(decision, Report):
+            ignored += 1
+            work.logger.info(
+                "event ignored", message_id=letter.message_id, cause=str(decision.cause), reason=decision.reason
+            )
+    for message_id in post.poison:
+        work.logger.error("message is not JSON and goes back to the queue", message_id=message_id)
+    figures = {
+        "EventsIgnored": ignored,
+        "EventsReported": len(decided) - ignored,
+        "MessagesReturned": len(again),
+        "NoticesPublished": taken.published if taken else 0,
+        "NoticesUnpublished": taken.unpublished if taken else 0,
+    }
+    work.logger.info("batch answered", mode=str(work.settings.mode), **figures)
+    for name, value in figures.items():
+        work.metrics.add_metric(name=name, unit="Count", value=value)
+    work.metrics.flush_metrics()

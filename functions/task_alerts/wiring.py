@@ -1,0 +1,89 @@
+"""What task_alerts is made of, put together on first use and never at import."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from aws_lambda_powertools import Logger, Metrics
+
+from breakwater import aws, log
+from breakwater.desk import IncidentDesk
+from breakwater.ecs import ServiceState, TaskDefinitions, service_states
+from breakwater.incident_store import IncidentStore
+from breakwater.logs import read_tail
+from breakwater.model import AlertPolicy, Finding, LogTail, Mode
+from breakwater.policy import Policy
+from breakwater.settings import read
+from breakwater.store import Table
+from breakwater.topics import IncidentTopic
+
+AUTOMATION = "task_alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The function's environment."""
+
+    table_name: str
+    incident_topic_arn: str
+    mode: Mode = Mode.OBSERVE
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The parts, ready to be used. A test builds its own."""
+
+    settings: Settings
+    policy: AlertPolicy
+    logger: Logger
+    metrics: Metrics
+    definitions: TaskDefinitions
+    services: Callable[[list[tuple[str | None, str]]], Mapping[tuple[str | None, str], ServiceState]]
+    desk: IncidentDesk
+    read_log: Callable[[Finding], LogTail | None]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@cache
+def wiring() -> Work:
+    """The parts as they run in Lambda."""
+    settings = read(Settings, os.environ)
+    table = Table(lambda: aws.client("dynamodb"), settings.table_name)
+    definitions = TaskDefinitions(lambda: aws.client("ecs"), table)
+    policy = Policy().alerts()
+    region = os.environ.get("AWS_REGION", "")
+
+    def read_log(finding: Finding) -> LogTail | None:
+        """The log tail of the container that a finding blames."""
+        container, evidence = finding.diagnosis.container, finding.evidence
+        if not (policy.log_tail and container and evidence.task_arn and evidence.task_definition):
+            return None
+        definition = definitions.read([evidence.task_definition], finding.at).get(evidence.task_definition)
+        if definition is None:
+            return LogTail(missing="the task definition could not be read, so the log group is not known")
+        return read_tail(
+            lambda: aws.client("logs"),
+            definition.logs.get(container),
+            container,
+            evidence.task_arn,
+            region=region,
+            lines=policy.log_lines,
+            scrub=finding.scrub,
+        )
+
+    return Work(
+        settings=settings,
+        policy=policy,
+        logger=log.logger(AUTOMATION),
+        metrics=log.metrics(AUTOMATION),
+        definitions=definitions,
+        services=lambda wanted: service_states(lambda: aws.client("ecs"), wanted),
+        desk=IncidentDesk(
+            IncidentStore(table),
+            IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn),
+            AUTOMATION,
+        ),
+        read_log=read_log,
+    )

@@ -1,0 +1,48 @@
+"""What schedules send: EventBridge's own envelope, or a payload of ours (`"schema": "breakwater/1"`)."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from .base import AwsEvent, OwnModel, Text, parse_time
+
+SCHEMA = "breakwater/1"
+
+
+class ScheduledEvent(AwsEvent):
+    """Scheduled Event: a schedule or rule without an input of its own. `detail` may be the string "{}"; it is not read.
+
+    The schedule's or rule's ARN is `resources[0]`, and `time` is the scheduled time.
+    """
+
+
+class OwnPayload(OwnModel):
+    """What both payloads carry. `executionId` and `attempt` differ between attempts and so identify nothing."""
+
+    schema_: Literal["breakwater/1"] = Field(validation_alias="schema")
+    scheduled_time: Text = None
+    schedule_arn: Text = None
+    execution_id: object = None
+    attempt: object = None
+
+    @property
+    def at(self) -> datetime | None:
+        """The scheduled time, unless its placeholder was never replaced."""
+        return parse_time(self.scheduled_time)
+
+
+class BatchRun(OwnPayload):
+    """Run a batch job."""
+
+    action: Literal["batch.run"]
+    job: Text = None
+
+
+class ScaleRevert(OwnPayload):
+    """Give back what a temporary scale-up took."""
+
+    action: Literal["scale.revert"]
+    surge_id: Text = None
+    cluster: Text = None
+    service: Text = None
