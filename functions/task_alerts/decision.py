@@ -3,9 +3,9 @@
 Pure: the answer follows from the event and the facts alone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from breakwater.diagnosis import Facts, diagnose
+from breakwater.diagnosis import Facts, diagnose, needs_essential
 from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable
 from breakwater.findings import finding_of
 from breakwater.model import Cause, Finding
@@ -41,16 +41,11 @@ def decide_alert(event: Event | Unreadable, facts: Facts) -> AlertDecision:
     return Report(finding, diagnosis.reason)
 
 
-def task_definition_wanted(event: Event | Unreadable, facts: Facts) -> str | None:
-    """The ARN of the task definition that decides about this event, if any does.
-
-    It tells which containers are essential. Where the event alerts neither if all are nor if none is, nobody need ask.
-    """
-    if not isinstance(event, TaskStateChange) or not event.detail.task_definition_arn:
+def task_definition_wanted(event: Event | Unreadable, home: Facts) -> str | None:
+    """The ARN of the task definition that decides about this event, if any does: it tells what is essential."""
+    if not isinstance(event, TaskStateChange) or (event.account, event.region) != (home.account, home.region):
         return None
-    readings = (replace(facts, essential=None), replace(facts, essential={}))
-    alerts = any(diagnose(event, reading).any_alert for reading in readings)
-    return event.detail.task_definition_arn if alerts else None
+    return event.detail.task_definition_arn if needs_essential(event) else None
 
 
 def service_wanted(event: Event | Unreadable) -> tuple[str | None, str] | None:

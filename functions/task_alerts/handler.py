@@ -20,7 +20,11 @@ ENOUGH_TIME_MS = 20_000
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one batch of TaskAlertsQueue with the messages that have to come again."""
-    work = wiring()
+    return respond(event, context, wiring())
+
+
+def respond(event: dict[str, Any], context: Any, work: Work) -> dict[str, Any]:
+    """Open the batch, decide each event, take what is reported to the desk, say what became of it."""
     post = open_batch(event)
     if work.settings.mode is Mode.OFF:
         return {"batchItemFailures": []}
@@ -79,7 +83,7 @@ def _say(
         "NoticesPublished": taken.published if taken else 0,
         "NoticesUnpublished": taken.unpublished if taken else 0,
     }
-    work.logger.info("batch answered", mode=str(work.settings.mode), **figures)
+    work.logger.info("batch answered", extra={"mode": str(work.settings.mode), **figures})
     for name, value in figures.items():
         work.metrics.add_metric(name=name, unit="Count", value=value)
     work.metrics.flush_metrics()

@@ -4,12 +4,16 @@ from typing import Any
 
 from breakwater.model import Mode
 
-from .wiring import wiring
+from .wiring import Work, wiring
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Look at all incidents that need attention, with the same rules as the events' lane and no event."""
-    work = wiring()
+    return respond(wiring())
+
+
+def respond(work: Work) -> dict[str, Any]:
+    """Sweep once and say what came of it."""
     if work.settings.mode is Mode.OFF:
         return {"resolved": 0, "published": 0, "unpublished": 0}
     swept = work.desk.sweep(work.policy, work.now())

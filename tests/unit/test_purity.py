@@ -1,0 +1,68 @@
+"""What decides knows no AWS, no environment, no clock, no chance and no log."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "layers" / "core" / "breakwater"
+
+STANDARD = {
+    "collections",
+    "collections.abc",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+    "hashlib",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "re",
+    "types",
+    "typing",
+}
+OWN = {"model", "causes", "redact", "incidents", "diagnosis", "events", "findings"}
+PURE = sorted(
+    [
+        *(ROOT / "functions").glob("*/decision.py"),
+        *(PACKAGE / f"{name}.py" for name in ("model", "causes", "redact", "incidents", "findings")),
+        *(PACKAGE / "diagnosis").glob("*.py"),
+    ]
+)
+CLOCKS = {"now", "utcnow", "today"}
+
+
+def allowed(module: str) -> bool:
+    """Whether a pure module may import this one."""
+    top, _, rest = module.partition(".")
+    return module in STANDARD or (top == "breakwater" and rest.partition(".")[0] in OWN)
+
+
+@pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_decides_imports_nothing_that_can_see_or_change_the_world(path: Path) -> None:
+    imports = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imports += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            imports.append(node.module or "")
+    strangers = [module for module in imports if not allowed(module)]
+    assert not strangers, f"{path.name} is pure and may not import {strangers}: hand the values in as arguments"
+
+
+@pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_decides_is_told_the_time(path: Path) -> None:
+    calls = [
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCKS
+    ]
+    clocks = [call for call in calls if call.startswith(("datetime", "date", "time"))]
+    assert not clocks, f"{path.name} is pure and may not ask a clock ({clocks}): take `now` as an argument"
+
+
+def test_there_are_decisions_to_look_at() -> None:
+    assert {path.parent.name for path in PURE} >= {"task_alerts", "notifier", "diagnosis", "breakwater"}
