@@ -1,0 +1,1 @@
+"""Tells people of incidents: which channel, how it looks there, how many messages a minute."""

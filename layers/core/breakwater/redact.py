@@ -15,7 +15,9 @@ _LIMIT = 262_144  # the largest event EventBridge delivers
 
 # ── Control characters, line breaks, bidirectional and invisible ones ─────────────────────────────────────────────────
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]?|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)?|[@-Z\\^_]?)|\x9b[0-?]{0,64}[@-~]?")
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]?|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)?|[@-Z\\^_]?)|\x9b[0-?]{0,64}[@-~]?"
+)
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -36,11 +38,27 @@ def plain(text: str) -> str:
 # An ARN reads like `secret:name`; it is matched first and kept.
 _ARN = r"(?P<arn>\barn:aws[a-z-]{0,16}:[a-z0-9-]{0,32}:[a-z0-9-]{0,32}:\d{0,12}:[\w+.@/:*-]{1,512})"
 
-_SECRET_NAME = (
-    r"passw(?:or)?d|passphrase|passcode|pwd|(?<![a-z])pass(?=\\?[\"']?\s?=)|secret(?!s?manager)|token|credential"
-    r"|(?:api|access|secret|private|encryption|signing|auth|account|shared|master|storage|license|ssh|session|webhook"
-    r"|subscription|service|client)[_\-. ]?key|connection[_\-. ]?str(?:ing)?|conn[_\-]?str|signature|(?<![a-z])dsn(?![a-z])"
-    r"|(?<![a-z])sig(?==)|x-amz-credential|client[_-]?assertion|(?<![a-z])otp(?![a-z])|(?<![a-z])pin(?==)"
+# Grouped by first letter, which spares most of the work on text that holds none of them.
+_KEY = r"[_\-. ]?key"
+_SENSITIVE = (
+    r"(?:p(?:assw(?:or)?d|assphrase|asscode|wd|rivate" + _KEY + r"|(?<![a-z]p)ass(?=\\?[\"']?\s?=)|(?<![a-z]p)in(?==))"
+    r"|s(?:ecret(?!s?manager)|ignature|(?<![a-z]s)ig(?==)"
+    r"|(?:hared|torage|sh|ession|ubscription|ervice|igning)" + _KEY + r")"
+    r"|token|a(?:pi|ccess|uth|ccount)"
+    + _KEY
+    + r"|c(?:redential|onn(?:ection)?[_\-. ]?str|lient(?:[_-]?assertion|"
+    + _KEY
+    + r"))"
+    r"|e(?:ncryption)"
+    + _KEY
+    + r"|m(?:aster)"
+    + _KEY
+    + r"|l(?:icense)"
+    + _KEY
+    + r"|w(?:ebhook)"
+    + _KEY
+    + r"|x-amz-credential"
+    r"|(?<![a-z])(?:dsn|otp)(?![a-z]))"
 )
 # What may follow "secret:" in prose and is worth reading.
 _PROSE = (
@@ -48,41 +66,50 @@ _PROSE = (
     r"|nil|true|false|failed|failure|unable|missing|invalid|required|expired|service|execution|unexpected|unknown|cannot"
     r"|can't|could|access|bad|empty|unauthorized|forbidden|please|user|retry|status|code|resource)(?![\w])"
 )
-_QUOTED = r"\"(?:[^\"\\]|\\.){0,4096}\"?|'(?:[^'\\]|\\.){0,4096}'?|\\\"[^\"\\]{0,4096}(?:\\\")?|\\'[^'\\]{0,4096}(?:\\')?"
+_QUOTED = (
+    r"\"(?:[^\"\\]|\\.){0,4096}\"?|'(?:[^'\\]|\\.){0,4096}'?|\\\"[^\"\\]{0,4096}(?:\\\")?|\\'[^'\\]{0,4096}(?:\\')?"
+)
 _BARE = r"[^\s;&\"'<>\\]+"
 _SEPARATOR = r"\\{0,3}[\"'\]]?\s{0,4}(?:=>|:=|={1,2}|:)\s{0,4}"
 
-_PEM = r"(?P<pem>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----END)[\s\S])*(?:-----END [A-Z0-9 ]{0,40}-----)?)"
+_PEM = (
+    r"(?:-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?!-----END)[\s\S])*(?:-----END [A-Z0-9 ]{0,40}-----)?)"
+)
 _AUTHORIZATION = (
-    r"(?P<auth_name>\b(?:proxy-|x-)?auth(?:orization)?\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?"
-    r"(?=(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)\b))"
-    r"(?P<auth_value>[a-z0-9-]{1,20}[\s:=]{1,16}[^\"'\\]{1,4096}?(?=[\"'\\;]|\s(?![a-z]{1,20}=)|$))"
+    r"(?P<auth_name>\b(?:proxy-|x-)?auth(?:orization)?\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?)"
+    r"(?P<auth_value>(?:digest|aws4-hmac-sha256)\s.{1,4096}"
+    r"|(?:bearer|basic|token|negotiate|apikey)[\s:=]{1,16}[^\s\"'\\;]{1,4096})"
 )
 _BEARER = (
     r"(?P<bearer_name>bearer(?:(?:%20|[\s:=\"'\\+]){1,16}(?:token|auth|authorization|realm)\b){0,2})"
     r"(?P<bearer_gap>(?:%20|[\s:=\"'\\+]){1,64})(?P<bearer_value>[^\s\"'<>\\]+)"
 )
-_BASIC = r"(?P<basic_name>\bbasic\s{1,4})(?P<basic_value>[a-z0-9+/_-]{6,4096}(?:={1,2}|(?<=\d)|(?<=[A-Z])))"
-_COOKIE = r"(?P<cookie_name>\b(?:set-)?cookie\\?[\"']?\s{0,4}[:=]\s{0,4})(?P<cookie_value>\S+(?:;\s{0,4}[^\s;]+){0,50})"
+_BASIC = r"(?P<basic_name>\bbasic\s{1,4})(?P<basic_value>(?!auth)[a-z0-9+/_-]{6,4096}={0,2}(?![\w ]))"
+_COOKIE = (
+    r"(?P<cookie_name>\b(?:set-)?cookie\\?[\"']?\s{0,4}[:=]\s{0,4})(?P<cookie_value>[^\s;]+(?:;\s{0,4}[^\s;]+){0,50})"
+)
 _FLAG = (
     r"(?P<flag_name>(?<![\w-])--?[\w-]{0,40}?(?:password|passwd|passphrase|pwd|secret|token|credentials?|(?:api|access|private|auth)-?_?key)"
     r"[\w-]{0,40}(?:\s{1,4}|=))(?P<flag_value>(?!-)(?:" + _QUOTED + r"|[^\s\"'\\]+))"
 )
 _LOGIN = r"(?P<login_name>(?<![\w-])(?:-u|--user)(?:\s{1,4}|=)[\"']?[^\s:\"']{1,64}:)(?P<login_value>[^\s\"']+)"
 _PAIR = (
-    rf"(?P<pair_name>(?:{_SECRET_NAME})[\w.\-]{{0,64}}{_SEPARATOR})(?!arn:aws)(?P<pair_value>{_QUOTED}|(?!{_PROSE}){_BARE})"
+    rf"(?P<pair_name>(?:{_SENSITIVE})[\w.\-]{{0,64}}{_SEPARATOR})(?!arn:aws)"
+    rf"(?P<pair_value>{_QUOTED}|(?!{_PROSE}){_BARE})"
 )
-_XML = rf"(?P<xml_name><[\w:.-]{{0,40}}?(?:{_SECRET_NAME})[\w.\-]{{0,32}}>)(?P<xml_value>[^<]{{1,4096}})(?=<)"
+_XML = rf"(?P<xml_name><[\w:.-]{{0,40}}?(?:{_SENSITIVE})[\w.\-]{{0,32}}>)(?P<xml_value>[^<]{{1,4096}})(?=<)"
 
-_NAMED = re.compile("|".join((_PEM, _ARN, _XML, _FLAG, _LOGIN, _AUTHORIZATION, _BEARER, _BASIC, _COOKIE, _PAIR)), re.IGNORECASE)
-_NAMED_HINT = re.compile(
-    r"pass|pwd|secret|token|credential|key|connection|conn_|signature|sig=|dsn|otp|pin=|auth|bearer|basic|cookie|assertion"
-    r"|-u\b|--user",
-    re.IGNORECASE,
-)
+_HEADERS = re.compile("|".join((_AUTHORIZATION, _BEARER, _BASIC, _COOKIE)), re.IGNORECASE)
+_HEADERS_HINT = re.compile(r"auth|bearer|basic|cookie", re.IGNORECASE)
+_OPTIONS = re.compile(f"{_FLAG}|{_LOGIN}", re.IGNORECASE)
+_ELEMENTS = re.compile(_XML, re.IGNORECASE)
+_KEYS = re.compile(_PEM)
+_PAIRS = re.compile(f"{_ARN}|{_PAIR}", re.IGNORECASE)
+_PAIRS_HINT = re.compile(r"pass|pwd|secret|token|credential|key|conn|sig|dsn|otp|pin=|assertion", re.IGNORECASE)
 
 # The password ends at the last @ of the word: a password may contain : / and @. A port is no password.
-_URL = re.compile(r"([a-z][a-z0-9+.\-]{0,30}://)([^\s:/\"'<>]{0,256}):(?!\d{1,5}(?:[/?#\s]|$))([^\s\"'<>]{1,512})@", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.\-]{0,30}://)([^\s:/]{0,256}):(?!\d{1,5}(?:[/?#\s]|$))(\S{1,2048})@", re.IGNORECASE)
 _URL_KEY = re.compile(r"([a-z][a-z0-9+.\-]{0,30}://)([^\s:/@\"'<>]{16,256})@", re.IGNORECASE)
 _DRIVER_DSN = re.compile(r":([^\s:@]{1,128})@(?=(?:tcp|udp|unix)[46]?\()")
 
@@ -100,9 +127,11 @@ _TOKENS = re.compile(
     r"|\d{8,10}:AA[\w-]{30,}"  # Telegram
     r")"
 )
-_HOOK_URL = re.compile(r"(hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/)[\w/.-]+", re.IGNORECASE)
+_HOOK_URL = re.compile(
+    r"(hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/)[\w/.-]+", re.IGNORECASE
+)
 
-_LONG = re.compile(r"[A-Za-z0-9+/_\-]{24,}={0,2}")
+_LONG = re.compile(rf"{_ARN}|[A-Za-z0-9+/_\-]{{24,}}={{0,2}}")
 _DULL = re.compile(r"[0-9a-f-]+|[0-9A-F-]+|[0-9-]+")
 _RUN = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
 _AWS_SECRET_LENGTH = 40
@@ -112,8 +141,6 @@ def _named(match: re.Match[str]) -> str:
     kind = match.lastgroup or ""
     if kind == "arn":
         return match.group()
-    if kind == "pem":
-        return MARK
     name = kind.removesuffix("_value")
     gap = match.group("bearer_gap") if name == "bearer" else ""
     return f"{match.group(name + '_name')}{gap}{MARK}"
@@ -121,13 +148,15 @@ def _named(match: re.Match[str]) -> str:
 
 def _long(match: re.Match[str]) -> str:
     token = match.group()
-    if _DULL.fullmatch(token):
-        return token  # a digest, a task id, a UUID
+    if match.group("arn") or _DULL.fullmatch(token):
+        return token  # or a digest, a task id, a UUID
     body = token.rstrip("=")
-    if len(body) == _AWS_SECRET_LENGTH and _random(body, runs=12, bits=4.0):
+    if len(body) == _AWS_SECRET_LENGTH and _random(body, runs=12, bits=4.0) and body.lower() != body != body.upper():
         return MARK
     parts = re.split(r"[/_\-]", body)
-    if any(len(part) >= _RANDOM_PART and _random(part, runs=7, bits=3.3) for part in parts if not _DULL.fullmatch(part)):
+    if any(
+        len(part) >= _RANDOM_PART and _random(part, runs=7, bits=3.3) for part in parts if not _DULL.fullmatch(part)
+    ):
         return MARK
     whole_is_base64 = ("+" in body or token != body) and _random(body, runs=9, bits=3.8)
     return MARK if whole_is_base64 else token
@@ -147,7 +176,11 @@ _PATTERNS: tuple[tuple[Callable[[str], object], re.Pattern[str], str | Callable[
     (lambda text: "@" in text and "://" in text, _URL, rf"\1\2:{MARK}@"),
     (lambda text: "@" in text and "://" in text, _URL_KEY, rf"\1{MARK}@"),
     (lambda text: "@" in text and "(" in text, _DRIVER_DSN, f":{MARK}@"),
-    (_NAMED_HINT.search, _NAMED, _named),
+    (lambda text: "-----BEGIN" in text, _KEYS, MARK),
+    (lambda text: "</" in text, _ELEMENTS, _named),
+    (lambda text: "-" in text, _OPTIONS, _named),
+    (_HEADERS_HINT.search, _HEADERS, _named),
+    (_PAIRS_HINT.search, _PAIRS, _named),
     (lambda text: "/" in text, _HOOK_URL, rf"\1{MARK}"),
     (lambda text: True, _TOKENS, MARK),
     (lambda text: True, _LONG, _long),
@@ -159,14 +192,13 @@ _SHORTEST = 4
 _ANYWHERE = 8
 _ANYWHERE_MIXED = 6
 # Values that tell nothing, and words that AWS's own sentences are made of.
-_HARMLESS = frozenset(
-    """true false null none nil undefined yes enabled disabled default auto local prod production staging stage test
-    testing development develop dev debug info warn warning error fatal trace json text plain utf-8 main master latest
-    http https tcp udp localhost 0.0.0.0 127.0.0.1 root user admin start run exec serve server worker web app api job
-    task tasks container containers image service cluster stop stopped exit exited code reason failed failure memory
-    essential scaling activity initiated timeout unable host spot node python python3 java bash /bin/sh /bin/bash sleep
-    echo env redacted""".split()
+_HARMLESS_WORDS = (
+    "true false null none undefined enabled disabled default auto local prod production staging stage test testing "
+    "development debug info warn warning error fatal trace json text plain utf-8 main master latest http https "
+    "localhost 127.0.0.1 task tasks container containers image service cluster stop stopped exit exited code reason "
+    "start started failed failure memory essential scaling activity initiated timeout unable host spot redacted"
 )
+_HARMLESS = frozenset(_HARMLESS_WORDS.split())
 
 
 def _known(text: str, known: tuple[str, ...]) -> str:

@@ -1,34 +1,19 @@
 """What all events share: the tolerant building blocks, the envelope, times and ARNs.
 
 AWS owns the shape of its events and adds to it without asking, so unknown fields are ignored and a field of the wrong
-type is treated as absent: one odd value must never cost us the rest of an event. Models are built on first use
-(`defer_build`), because a Lambda that drops an event should not pay for models it never needs.
+type is treated as absent: one odd value must never cost us the rest of an event.
 """
 
 import re
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, core_schema
+from .shapes import Reads, Shape, named
 
 
-class _StringOrAbsent:
-    """Accept a string as it is (lone surrogates too) and anything else as absent; runs outside Python."""
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_default_schema(core_schema.is_instance_schema(str), default=None, on_error="default")
-
-
-class OrElse:
-    """Replace a value that does not validate by `default` instead of failing the whole event."""
-
-    def __init__(self, default: object = None) -> None:
-        self._default = default
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_default_schema(handler(source), default=self._default, on_error="default")
+def _string(value: object) -> str | None:
+    """Accept a string as it is (lone surrogates too) and anything else as absent."""
+    return value if isinstance(value, str) else None
 
 
 def whole_number(value: object) -> int | None:
@@ -59,35 +44,23 @@ def _present(value: object) -> bool:
     return value is not None
 
 
-Text = Annotated[str | None, _StringOrAbsent()]
-Number = Annotated[int | None, BeforeValidator(whole_number)]
-Strings = Annotated[tuple[str | None, ...], BeforeValidator(_positions)]
-Presence = Annotated[bool, BeforeValidator(_present)]
+Text = Annotated[str | None, Reads(_string)]
+Number = Annotated[int | None, Reads(whole_number)]
+Strings = Annotated[tuple[str | None, ...], Reads(_positions)]
+Presence = Annotated[bool, Reads(_present)]
 
 
-class AwsModel(BaseModel):
-    """A shape that AWS owns."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, defer_build=True)
-
-
-class OwnModel(BaseModel):
-    """A shape that we own: an unknown key in it is a typo."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, defer_build=True)
-
-
-class AwsEvent(AwsModel):
+class AwsEvent(Shape):
     """EventBridge's envelope. `replayed` says that an archive sent it again."""
 
     id: Text = None
     source: Text = None
-    detail_type: Text = Field(default=None, validation_alias="detail-type")
+    detail_type: Text = named("detail-type")
     account: Text = None
     region: Text = None
     time: Text = None
     resources: Strings = ()
-    replayed: Presence = Field(default=False, validation_alias="replay-name")
+    replayed: Presence = named("replay-name")
 
     @property
     def resource(self) -> str | None:

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field, OnErrorOmit
+from .base import AwsEvent, Text, cluster_in, last_name
+from .shapes import Shape, each, named, one
 
-from .base import AwsEvent, AwsModel, OrElse, Text, cluster_in, last_name
 
-
-class InstanceDetail(AwsModel):
+class InstanceDetail(Shape):
     """A container instance. One such event comes with every task placed, so most of them mean nothing."""
 
     container_instance_arn: Text = None
@@ -37,7 +36,7 @@ class InstanceStateChange(_OnInstance):
     """ECS Container Instance State Change."""
 
 
-class HealthCheck(AwsModel):
+class HealthCheck(Shape):
     """One check of an instance's health."""
 
     type: Text = None
@@ -51,7 +50,7 @@ class InstanceHealthDetail(InstanceDetail):
 
     capacity_provider_name: Text = None
     overall_status: Text = None
-    health_checks: Annotated[tuple[OnErrorOmit[HealthCheck], ...], OrElse(())] = ()
+    health_checks: Annotated[tuple[HealthCheck, ...], each(HealthCheck)] = ()
 
 
 class InstanceHealthChange(_OnInstance):
@@ -60,7 +59,7 @@ class InstanceHealthChange(_OnInstance):
     detail: InstanceHealthDetail
 
 
-class AlarmState(AwsModel):
+class AlarmState(Shape):
     """One state of an alarm. Its `reason` is the state's own: an alarm that recovers may still carry the old text."""
 
     value: Text = None
@@ -68,12 +67,12 @@ class AlarmState(AwsModel):
     timestamp: Text = None
 
 
-class AlarmDetail(AwsModel):
+class AlarmDetail(Shape):
     """An alarm's state now and before."""
 
     alarm_name: Text = None
-    state: Annotated[AlarmState | None, OrElse()] = None
-    previous_state: Annotated[AlarmState | None, OrElse()] = None
+    state: Annotated[AlarmState | None, one(AlarmState)] = None
+    previous_state: Annotated[AlarmState | None, one(AlarmState)] = None
 
 
 class AlarmStateChange(AwsEvent):
@@ -92,13 +91,13 @@ class AlarmStateChange(AwsEvent):
         return self.detail.previous_state.value if self.detail.previous_state else None
 
 
-class LifecycleDetail(AwsModel):
+class LifecycleDetail(Shape):
     """An instance that its Auto Scaling group is about to terminate. The token makes the answer safe to repeat."""
 
-    ec2_instance_id: Text = Field(default=None, validation_alias="EC2InstanceId")
-    group_name: Text = Field(default=None, validation_alias="AutoScalingGroupName")
-    hook_name: Text = Field(default=None, validation_alias="LifecycleHookName")
-    token: Text = Field(default=None, validation_alias="LifecycleActionToken")
+    ec2_instance_id: Text = named("EC2InstanceId")
+    group_name: Text = named("AutoScalingGroupName")
+    hook_name: Text = named("LifecycleHookName")
+    token: Text = named("LifecycleActionToken")
 
 
 class TerminateLifecycle(AwsEvent):
@@ -107,11 +106,11 @@ class TerminateLifecycle(AwsEvent):
     detail: LifecycleDetail
 
 
-class SpotWarningDetail(AwsModel):
+class SpotWarningDetail(Shape):
     """A Spot instance that EC2 takes back in two minutes."""
 
-    instance_id: Text = Field(default=None, validation_alias="instance-id")
-    instance_action: Text = Field(default=None, validation_alias="instance-action")
+    instance_id: Text = named("instance-id")
+    instance_action: Text = named("instance-action")
 
 
 class SpotWarning(AwsEvent):

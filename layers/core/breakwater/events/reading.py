@@ -8,8 +8,6 @@ detail-type, has it a detail. Whether account and Region are ours is asked in th
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pydantic import ValidationError
-
 from breakwater.model import Cause
 
 from .base import AwsEvent
@@ -41,8 +39,9 @@ Event = (
 class Unreadable:
     """Why there is no event to judge: `malformed`, `foreign` or `unknown`.
 
-    `own` says that it was a payload of ours, which is refused rather than ignored. `what` is a word of the event
-    itself (its source or detail-type) and not to be trusted.
+    `placed` says that its source is one we listen to, so that account and Region are compared. `own` says that it was
+    a payload of ours, which is refused rather than ignored. `what` is a word of the event itself (its source or
+    detail-type) and not to be trusted.
     """
 
     cause: Cause
@@ -50,6 +49,7 @@ class Unreadable:
     what: str | None = None
     account: str | None = None
     region: str | None = None
+    placed: bool = False
     own: bool = False
 
 
@@ -89,13 +89,10 @@ def read(raw: object) -> Event | Unreadable:
     account, region = _text(raw.get("account")), _text(raw.get("region"))
     model = _model(source, kind)
     if model is None:
-        return Unreadable(Cause.UNKNOWN, "its detail-type is not known", kind, account, region)
+        return Unreadable(Cause.UNKNOWN, "its detail-type is not known", kind, account, region, placed=True)
     if model is not ScheduledEvent and not isinstance(raw.get("detail"), dict):
-        return Unreadable(Cause.MALFORMED, "it has no detail", kind, account, region)
-    try:
-        return cast(Event, model.model_validate(raw))
-    except (ValidationError, RecursionError):
-        return Unreadable(Cause.MALFORMED, "its parts cannot be read", kind, account, region)
+        return Unreadable(Cause.MALFORMED, "it has no detail", kind, account, region, placed=True)
+    return cast(Event, model.read(raw))
 
 
 def _model(source: str, kind: str | None) -> type[AwsEvent] | None:
@@ -112,11 +109,10 @@ def _read_own(raw: dict[Any, Any]) -> BatchRun | ScaleRevert | Unreadable:
     model = _OWN.get(action or "")
     if model is None:
         return Unreadable(Cause.MALFORMED, "its action is not known", action, own=True)
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        strangers = [str(problem["loc"][-1]) for problem in error.errors() if problem["loc"]]
+    strangers = model.strangers(raw)
+    if strangers:
         return Unreadable(Cause.MALFORMED, "it has a key that is not known", ", ".join(strangers[:3]), own=True)
+    return model.read(raw)
 
 
 def _text(value: object) -> str | None:

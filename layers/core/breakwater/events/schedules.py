@@ -1,11 +1,9 @@
 """What schedules send: EventBridge's own envelope, or a payload of ours (`"schema": "breakwater/1"`)."""
 
 from datetime import datetime
-from typing import Literal
 
-from pydantic import Field
-
-from .base import AwsEvent, OwnModel, Text, parse_time
+from .base import AwsEvent, Text, parse_time
+from .shapes import Shape, named
 
 SCHEMA = "breakwater/1"
 
@@ -17,10 +15,10 @@ class ScheduledEvent(AwsEvent):
     """
 
 
-class OwnPayload(OwnModel):
+class OwnPayload(Shape):
     """What both payloads carry. `executionId` and `attempt` differ between attempts and so identify nothing."""
 
-    schema_: Literal["breakwater/1"] = Field(validation_alias="schema")
+    schema_: Text = named("schema")
     scheduled_time: Text = None
     schedule_arn: Text = None
     execution_id: object = None
@@ -35,14 +33,14 @@ class OwnPayload(OwnModel):
 class BatchRun(OwnPayload):
     """Run a batch job."""
 
-    action: Literal["batch.run"]
+    action: Text = None
     job: Text = None
 
 
 class ScaleRevert(OwnPayload):
     """Give back what a temporary scale-up took."""
 
-    action: Literal["scale.revert"]
+    action: Text = None
     surge_id: Text = None
     cluster: Text = None
     service: Text = None

@@ -5,10 +5,11 @@ a severity (INFO, WARN, ERROR), not a name. Only `resources[0]` names the servic
 on `serviceName`, `service` and `clusterArn`.
 """
 
-from .base import AwsEvent, AwsModel, Text, cluster_in, last_name
+from .base import AwsEvent, Text, cluster_in, last_name
+from .shapes import Shape
 
 
-class ServiceDetail(AwsModel):
+class ServiceDetail(Shape):
     """What happened to the service."""
 
     event_type: Text = None
@@ -46,7 +47,7 @@ class DeploymentStateChange(ServiceEvent):
     """ECS Deployment State Change."""
 
 
-class HookDetail(AwsModel):
+class HookDetail(Shape):
     """A deployment lifecycle hook. `updatedAt` has nanoseconds."""
 
     event_type: Text = None

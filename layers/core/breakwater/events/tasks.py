@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, OnErrorOmit
-
-from .base import Arn, AwsEvent, AwsModel, Number, OrElse, Text, cluster_in, last_name, parse_arn
+from .base import Arn, AwsEvent, Number, Text, cluster_in, last_name, parse_arn
+from .shapes import Reads, Shape, each, named
 
 SERVICE_GROUP = "service:"
 _MOST_SCRUB = 2000
@@ -43,7 +42,7 @@ def _environment_values(environment: object) -> list[str]:
     return [str(value) for value in values if isinstance(value, (str, int, float)) and not isinstance(value, bool)]
 
 
-class Container(AwsModel):
+class Container(Shape):
     """One container of a task. `exit_code` is absent until it stopped, and for ever if it never ran."""
 
     name: Text = None
@@ -54,7 +53,7 @@ class Container(AwsModel):
     image_digest: Text = None
 
 
-class TaskDetail(AwsModel):
+class TaskDetail(Shape):
     """The task as of this event. `scrub` holds what its overrides carry and nobody may be shown."""
 
     task_arn: Text = None
@@ -67,14 +66,12 @@ class TaskDetail(AwsModel):
     started_by: Text = None
     stop_code: Text = None
     stopped_reason: Text = None
-    containers: Annotated[tuple[OnErrorOmit[Container], ...], OrElse(())] = ()
+    containers: Annotated[tuple[Container, ...], each(Container)] = ()
     launch_type: Text = None
     created_at: Text = None
     started_at: Text = None
     stopped_at: Text = None
-    scrub: Annotated[tuple[str, ...], BeforeValidator(override_values)] = Field(
-        default=(), validation_alias="overrides", repr=False
-    )
+    scrub: Annotated[tuple[str, ...], Reads(override_values)] = named("overrides")
 
 
 class TaskStateChange(AwsEvent):

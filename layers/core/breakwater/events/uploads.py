@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
-from .base import AwsEvent, AwsModel, OrElse, Text, whole_number
+from .base import AwsEvent, Text, whole_number
+from .shapes import Reads, Shape, named, one
 
 
 def _size(value: object) -> int | None:
@@ -12,27 +11,27 @@ def _size(value: object) -> int | None:
     return int(value) if isinstance(value, float) and value.is_integer() else whole_number(value)
 
 
-class Bucket(AwsModel):
+class Bucket(Shape):
     """The bucket."""
 
     name: Text = None
 
 
-class StoredObject(AwsModel):
+class StoredObject(Shape):
     """The object. `version-id`, `etag` and `sequencer` may be absent."""
 
     key: Text = None
-    size: Annotated[int | None, BeforeValidator(_size)] = None
+    size: Annotated[int | None, Reads(_size)] = None
     etag: Text = None
-    version_id: Text = Field(default=None, validation_alias="version-id")
+    version_id: Text = named("version-id")
     sequencer: Text = None
 
 
-class UploadDetail(AwsModel):
+class UploadDetail(Shape):
     """Which object, where."""
 
-    bucket: Annotated[Bucket | None, OrElse()] = None
-    stored: Annotated[StoredObject | None, OrElse()] = Field(default=None, validation_alias="object")
+    bucket: Annotated[Bucket | None, one(Bucket)] = None
+    stored: Annotated[StoredObject | None, one(StoredObject)] = named("object")
     reason: Text = None
 
 

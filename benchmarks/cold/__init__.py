@@ -1,0 +1,1 @@
+"""What `benchmarks.cold_start` runs in fresh interpreters."""

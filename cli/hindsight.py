@@ -1,0 +1,162 @@
+"""Reading all events of a run once more, those too that no rule let through: why is each silent, and rightly so?
+
+Pure. The rules of `breakwater.diagnosis` judge every event in order of arrival with one memory; a pattern that dropped
+something of which a person should have heard shows here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from breakwater.diagnosis import Facts, Memory, diagnose
+from breakwater.events import ServiceEvent, TaskStateChange, Unreadable, read
+from breakwater.findings import finding_of
+from breakwater.incidents import fingerprint
+from breakwater.model import Cause, Diagnosis, Finding
+from cli.run import Run
+from sandbox.scenarios.scenario import Canary, Delivery, Scenario, ServiceAt
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One delivery, judged: `admitted` says whether a rule let it through, `finding` what a person should hear."""
+
+    delivery: Delivery
+    admitted: bool
+    diagnosis: Diagnosis
+    finding: Finding | None
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Events of one kind that nobody heard of: how many were dropped by a pattern, how many by the code, and why."""
+
+    cause: Cause
+    why: str
+    dropped: int
+    read: int
+    stops: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A secret of the scenario that came out. Only where; it is not repeated."""
+
+    hidden: str
+    found: str
+
+
+def read_again(scenario: Scenario, run: Run) -> list[Reading]:
+    """Judge every delivery of the scenario as the functions would, with all that the account knows."""
+    essential = {
+        definition["taskDefinitionArn"]: {
+            container["name"]: bool(container.get("essential", True))
+            for container in definition["containerDefinitions"]
+        }
+        for definition in scenario.task_definitions
+    }
+    memory = Memory()
+    readings = []
+    for position, delivery in enumerate(scenario.deliveries):
+        event = read(delivery.event)
+        facts = Facts(now=delivery.at, account=scenario.account, region=scenario.region)
+        if isinstance(event, TaskStateChange):
+            facts = Facts(
+                now=delivery.at,
+                account=scenario.account,
+                region=scenario.region,
+                essential=essential.get(event.detail.task_definition_arn or ""),
+            )
+        elif isinstance(event, ServiceEvent):
+            facts = _service_facts(scenario, delivery, event.detail.deployment_id)
+        diagnosis = diagnose(event, facts, memory)
+        told = diagnosis.any_alert and not isinstance(event, Unreadable)
+        finding = finding_of(event, diagnosis, delivery.at) if told else None
+        final = isinstance(event, TaskStateChange) and event.final
+        readings.append(Reading(delivery, position in run.admitted, diagnosis, finding, final))
+    return readings
+
+
+def _service_facts(scenario: Scenario, delivery: Delivery, deployment: str | None) -> Facts:
+    """A failed deployment is judged by what DescribeServices answers when the event arrives."""
+    resources = delivery.event.get("resources") or [""]
+    state = _latest(scenario.services, str(resources[0]), delivery.at)
+    primary: Mapping[str, Any] = next(iter(state.get("deployments", [])), {})
+    rolling = primary.get("id") if primary.get("rolloutState") != "COMPLETED" else None
+    return Facts(
+        now=delivery.at,
+        account=scenario.account,
+        region=scenario.region,
+        deployment_in_progress=rolling if rolling == deployment else None,
+    )
+
+
+def _latest(services: Iterable[ServiceAt], arn: str, at: datetime) -> Mapping[str, Any]:
+    states = [state.service for state in services if state.service.get("serviceArn") == arn and state.at <= at]
+    return states[-1] if states else {}
+
+
+def missed(readings: Iterable[Reading]) -> list[Reading]:
+    """Deliveries that a person should have heard of and that no rule let through."""
+    return [reading for reading in readings if reading.finding and not reading.admitted]
+
+
+def failures(readings: Iterable[Reading]) -> int:
+    """How many distinct facts there are that a person should hear of, counted into some incident."""
+    return len({reading.finding.identity for reading in readings if reading.finding})
+
+
+def fingerprints(readings: Iterable[Reading]) -> set[str]:
+    """The incidents that these events make, by the rules alone."""
+    return {fingerprint(reading.finding) for reading in readings if reading.finding}
+
+
+_WHY = {
+    Cause.NOT_FINAL: "A task on its way up or down. It has not ended, so there is nothing to judge yet.",
+    Cause.ROUTINE: "Everyday news of services, deployments and container instances.",
+    Cause.SCALE_IN: "The scheduler wanted the stop: a replacement or a scale-in. Its exit codes mean nothing.",
+    Cause.USER_STOP: "Somebody stopped the task. What they wrote as the reason is no evidence.",
+    Cause.SUCCESS: "Work that was done: batch tasks that ended with 0, deployments that completed.",
+    Cause.SPOT_INTERRUPTION: "Spot took a task that a service replaces by itself.",
+    Cause.MAINTENANCE: "AWS retired a host; the service started another task before.",
+    Cause.HOST_TERMINATED: "A host was terminated; the service replaces its tasks.",
+    Cause.INFRASTRUCTURE: "The infrastructure lost a task that a service replaces by itself.",
+    Cause.RECOVERED: "An alarm that is over.",
+    Cause.DRAIN: "A container instance that is emptied on purpose.",
+    Cause.DUPLICATE: "The same fact again, under another id. It was counted once.",
+    Cause.STALE: "Older news of a task that has ended, delivered after its end.",
+    Cause.FOREIGN: "An event of another account or Region.",
+    Cause.MALFORMED: "Not an event of ECS as AWS documents it.",
+    Cause.UNKNOWN: "A kind of event that Breakwater does not know.",
+    Cause.EXITED_ZERO: "A service's container that ended with 0.",
+}
+
+
+def silences(readings: Sequence[Reading]) -> list[Silence]:
+    """What nobody heard of, by cause, the most frequent first."""
+    groups: dict[Cause, list[Reading]] = {}
+    for reading in readings:
+        if not reading.finding:
+            groups.setdefault(reading.diagnosis.cause, []).append(reading)
+    table = [
+        Silence(
+            cause=cause,
+            why=_WHY.get(cause, group[0].diagnosis.reason),
+            dropped=sum(not reading.admitted for reading in group),
+            read=sum(reading.admitted for reading in group),
+            stops=sum(reading.final for reading in group),
+            example=group[len(group) // 2].diagnosis.reason,
+        )
+        for cause, group in groups.items()
+    ]
+    return sorted(table, key=lambda silence: (-(silence.dropped + silence.read), silence.cause))
+
+
+def leaks(run: Run, canaries: Iterable[Canary], also: Iterable[tuple[str, str]] = ()) -> list[Leak]:
+    """Where a canary came out: messages, log lines, items of the table, and what else is given as (name, text)."""
+    texts = [(written.where, written.text) for written in run.written]
+    texts += [*also]
+    return [Leak(canary.where, where) for canary in canaries for where, text in texts if canary.value in text]

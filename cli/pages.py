@@ -1,0 +1,123 @@
+"""The report as one page of HTML that needs nothing else: no network, no script.
+
+Everything that came from outside is escaped by Jinja's autoescaping; the only markup made here is that of Slack's
+`mrkdwn`, from text that is escaped first.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from cli.chart import draw
+from cli.report import Report, Story
+from cli.run import Message
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+_MRKDWN = re.compile(r"```(?P<pre>.*?)```|`(?P<code>[^`\n]+)`|\*(?P<bold>[^*\n]+)\*|<(?P<mark>[^>\n]*)>", re.DOTALL)
+_ALIKE = 3
+
+
+def to_html(report: Report) -> str:
+    """The report as a page."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "clock": _clock, "day": _day, "number": _number, "span": _span, "mrkdwn": mrkdwn, "plain": _plain,
+    }  # fmt: skip
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        chart=draw(report),
+        groups=list(groups_of(report.incidents)),
+        messages={message.number: message for message in report.messages},
+        first_messages=_first_messages,
+    )
+
+
+def groups_of(stories: Iterable[Story]) -> Iterable[tuple[Story, tuple[Story, ...]]]:
+    """Stories to be told in full, each with those that are much the same: one trouble, one cause, many services."""
+    alike: dict[tuple[str | None, str], list[Story]] = {}
+    for story in stories:
+        alike.setdefault((story.trouble, f"{story.incident.category} {story.incident.cause}"), []).append(story)
+    for (trouble, _), group in alike.items():
+        if trouble and len(group) > _ALIKE:
+            yield group[0], tuple(group[1:])
+        else:
+            for story in group:
+                yield story, ()
+
+
+def _first_messages(story: Story, messages: Mapping[int, Message]) -> list[Message]:
+    """The messages that told of it first, one for each channel."""
+    numbers = story.told[0].channels.values() if story.told else ()
+    return [messages[number] for number in sorted(numbers)]
+
+
+def mrkdwn(text: str) -> Markup:
+    """Slack's markup as HTML, as far as our messages use it; anything else is shown as it stands."""
+    parts: list[Markup] = []
+    position = 0
+    for match in _MRKDWN.finditer(text):
+        parts.append(_text(text[position : match.start()]))
+        parts.append(_marked(match))
+        position = match.end()
+    parts.append(_text(text[position:]))
+    return Markup("").join(parts)
+
+
+def _marked(match: re.Match[str]) -> Markup:
+    if match["pre"] is not None:
+        return Markup("<pre>{}</pre>").format(_plain(match["pre"].strip("\n")))
+    if match["code"] is not None:
+        return Markup("<code>{}</code>").format(_plain(match["code"]))
+    if match["bold"] is not None:
+        return Markup("<strong>{}</strong>").format(_plain(match["bold"]))
+    address, _, label = match["mark"].partition("|")
+    if urlsplit(address).scheme == "https":
+        return Markup('<a href="{}" rel="noreferrer">{}</a>').format(_plain(address), _plain(label or address))
+    return Markup('<mark title="would address people">{}</mark>').format(_plain(match["mark"]))
+
+
+def _text(text: str) -> Markup:
+    return Markup("<br>").join(escape(_plain(line)) for line in text.split("\n"))
+
+
+def _plain(text: str) -> str:
+    """Slack's text without its entities."""
+    for entity, character in _ENTITIES:
+        text = text.replace(entity, character)
+    return text
+
+
+def _clock(at: datetime | None) -> str:
+    return f"{at:%H:%M:%S}" if at else ""
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%A}, {at.day} {at:%B %Y}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}"
+
+
+def _span(seconds: float | None) -> str:
+    """A short span in words: `9 s`, `4 min`, `1 h 20 min`."""
+    if seconds is None:
+        return "never"
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

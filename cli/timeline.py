@@ -1,0 +1,104 @@
+"""The lines that a run shows while it goes on: one for each piece of news, with the channels that brought it."""
+
+import re
+import time
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from cli.rehearsal import Progress
+from cli.run import Message
+
+_BADGE = re.compile(r"\[([^\]]+)\] (?:\[LATE\] )?(.*)", re.DOTALL)
+_LOOKS = {"HIGH": "bold red", "MEDIUM": "yellow", "LOW": "cyan", "RESOLVED": "green", "DIGEST": "magenta"}
+_PAUSE = 0.08
+_MARKS = {"GOES ON": "▲", "IS BACK": "↻"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One piece of news: when, how bad (or what), about what, through which channels."""
+
+    at: str
+    badge: str
+    mark: str
+    subject: str
+    words: str
+    channels: tuple[str, ...]
+
+    def text(self) -> Text:
+        """The line in colours; they say nothing that the words do not."""
+        look = _LOOKS.get(self.badge.partition(",")[0], "")
+        line = Text.assemble((self.at, "dim"), "  ", (f"{self.mark} {self.badge:<13}", look), " ")
+        line.append(self.subject, "bold" if self.badge != "RESOLVED" else "")
+        line.append(f"  {self.words}" if self.words else "")
+        return line.append(f"  → {', '.join(self.channels)}", "dim")
+
+
+def lines_of(messages: Iterable[Message]) -> list[Line]:
+    """The messages of one moment as lines: the same news on two channels is one line."""
+    groups: dict[tuple[str, tuple[str, ...], str], list[Message]] = {}
+    for message in messages:
+        badge, _ = _split(message.title)
+        groups.setdefault((badge, message.incidents, f"{message.at:%H:%M}"), []).append(message)
+    return [_line(badge, group) for (badge, _, _), group in groups.items()]
+
+
+def _split(title: str) -> tuple[str, str]:
+    match = _BADGE.match(title)
+    if match:
+        return match[1], match[2]
+    return title.split(" ", 1)[0], title.partition(" ")[2].strip()
+
+
+def _line(badge: str, group: list[Message]) -> Line:
+    first = group[0]
+    subject, _, words = _split(first.title)[1].partition(": ")
+    mark = next((mark for news, mark in _MARKS.items() if news in badge), "●")
+    mark = {"RESOLVED": "✓", "DIGEST": "▤"}.get(badge, mark)
+    channels = tuple(dict.fromkeys(each.channel for each in group))
+    return Line(f"{first.at:%H:%M:%S}", badge, mark, subject, words, channels)
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Prints lines as they come; on a terminal a status line below them moves with the virtual clock."""
+
+    console: Console
+    total: int
+    _live: Live | None = field(default=None, init=False)
+    _shown: float = field(default=0.0, init=False)
+
+    def showing(self) -> AbstractContextManager[object]:
+        """Keep the status line while the run goes on. No thread draws it: while a function runs, stdout is its own."""
+        if not self.console.is_terminal:
+            return nullcontext()
+        self._live = Live(
+            Text(),
+            console=self.console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        return self._live
+
+    def told(self, messages: list[Message]) -> None:
+        """Print what people are told now."""
+        for line in lines_of(messages):
+            self.console.print(line.text(), soft_wrap=not self.console.is_terminal, overflow="ellipsis", no_wrap=True)
+
+    def moved(self, progress: Progress) -> None:
+        """Move the status line, a dozen times a second at most."""
+        if self._live is None or time.perf_counter() - self._shown < _PAUSE:
+            return
+        self._shown = time.perf_counter()
+        width = min(30, max(10, self.console.width - 70))
+        done = round(width * progress.events / max(1, self.total))
+        bar = Text.assemble(("━" * done, "cyan"), ("━" * (width - done), "dim"))
+        words = f"  {progress.events:,} events, {progress.admitted} reached the code"
+        self._live.update(Text.assemble((f"{progress.at:%H:%M:%S}  ", "bold"), bar, words), refresh=True)

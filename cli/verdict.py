@@ -1,0 +1,96 @@
+"""Is the account of a run as it has to be? Each check is one line that says what was counted.
+
+Pure. The first group holds for every run, the second compares with what a scenario expects.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from breakwater.model import IncidentStatus
+from cli.hindsight import Leak, Reading, failures, fingerprints, missed
+from cli.run import Message, Run
+from sandbox.scenarios.scenario import Expected, Scenario
+
+MESSAGES_A_MINUTE = 10
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that has to hold, and what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+def general_checks(run: Run, readings: Sequence[Reading]) -> list[Check]:
+    """What has to hold whatever the events were."""
+    lost = missed(readings)
+    counted, facts = sum(incident.count for incident in run.incidents), failures(readings)
+    kept, due = {incident.id for incident in run.incidents}, fingerprints(readings)
+    named = {id_ for message in run.messages for id_ in message.incidents}
+    busiest = max((_busiest_minute(run.messages, channel) for channel in _channels(run)), default=0)
+    return [
+        Check("the rules' patterns dropped nothing of which a person should hear", not lost, _some(lost)),
+        Check("every failure is counted once", counted == facts, f"{counted} counted, {facts} distinct among the events"),
+        Check("the incidents are those that the rules make of the events", kept == due, f"{len(kept)} of {len(due)}"),
+        Check("every incident was named on every channel", kept <= named and _everywhere(run), f"{len(kept & named)} of {len(kept)}"),
+        Check("no channel had more than ten messages in any minute", busiest <= MESSAGES_A_MINUTE, f"{busiest} at most"),
+        Check("no function failed", not run.errors, _first(run.errors)),
+        Check("no dead letters", not run.dead_letters, _first(run.dead_letters)),
+    ]  # fmt: skip
+
+
+def scenario_checks(scenario: Scenario, run: Run, leaks: Sequence[Leak]) -> list[Check]:
+    """What has to hold for a scenario whose troubles are known."""
+    told = {Expected(str(each.subject), each.category, each.cause) for each in run.incidents}
+    untold, invented = scenario.expected - told, told - scenario.expected
+    going = [str(each.subject) for each in run.incidents if each.status is IncidentStatus.OPEN]
+    hidden = len(scenario.canaries)
+    return [
+        Check(
+            "every trouble was told",
+            not untold,
+            f"{len(scenario.expected) - len(untold)} of {len(scenario.expected)}{_names(untold)}",
+        ),
+        Check("nothing normal was told", not invented, f"{len(invented)} false alerts{_names(invented)}"),
+        Check("everything was resolved in the end", not going, f"{len(going)} still open{_names(going)}"),
+        Check(
+            "no canary came out",
+            not leaks,
+            f"{len(leaks)} leaks of {hidden} invented secrets, searched in {len(run.written)} messages, log lines and "
+            f"table items, and in this report{_names(sorted({leak.found for leak in leaks}))}",
+        ),
+    ]
+
+
+def _channels(run: Run) -> set[str]:
+    return {message.channel for message in run.messages}
+
+
+def _everywhere(run: Run) -> bool:
+    per_channel = [
+        {id_ for message in run.messages if message.channel == channel for id_ in message.incidents}
+        for channel in _channels(run)
+    ]
+    return all(named == per_channel[0] for named in per_channel)
+
+
+def _busiest_minute(messages: Iterable[Message], channel: str) -> int:
+    times = sorted(message.at for message in messages if message.channel == channel)
+    return max((sum(start <= at < start + _MINUTE for at in times) for start in times), default=0)
+
+
+def _some(readings: Sequence[Reading]) -> str:
+    return f"{len(readings)} dropped{_names(reading.diagnosis.reason for reading in readings)}"
+
+
+def _first(problems: Sequence[str]) -> str:
+    return f"{len(problems)}{_names(problems)}"
+
+
+def _names(values: Iterable[object]) -> str:
+    listed = [str(value) for value in values]
+    return f": {'; '.join(listed[:3])}{' …' if len(listed) > 3 else ''}" if listed else ""

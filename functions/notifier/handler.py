@@ -1,0 +1,53 @@
+"""Notices arrive in SQS batches and leave as messages: at once while the channel's minute has room, else in a digest.
+
+Arrives: `breakwater.model.Notice` as JSON (the incident topic, raw delivery), or our own wake-up `notifier.flush`.
+Decided: `decide_delivery` and `decide_digest`. Effects: e-mail through the mail topic, Slack through its webhook, and
+what the notifier remembers of both in the table.
+
+A message that failed on any channel is reported, comes again, and reaches the dead-letter queue if it keeps failing;
+the channels that had it already recognise it. The batch loop is written by hand, since the batch processor of
+Powertools imports asyncio and its idempotency and parameters import boto3: a third of a cold start for ten lines.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from breakwater.errors import BreakwaterError
+
+from .delivery import deliver, flush
+from .inbox import read_batch
+from .wiring import Deps, wiring
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
+    """Deliver one batch and name the messages that have to come again."""
+    return respond(event, wiring())
+
+
+def respond(event: Mapping[str, Any], deps: Deps) -> dict[str, list[dict[str, str]]]:
+    """Read the batch, deliver its notices on every channel, then send the digests it asks for."""
+    inbox = read_batch(event)
+    failed = set(inbox.unreadable)
+    for message_id, problem in inbox.unreadable.items():
+        deps.means.outcomes.message(message_id, problem)
+    for channel in deps.channels.values():
+        for notice_id in deliver(channel, list(inbox.notices.values()), deps.means):
+            failed.update(inbox.carriers[notice_id])
+    for name, message_ids in inbox.flushes.items():
+        if not _flushed(name, deps):
+            failed.update(message_ids)
+    deps.means.outcomes.close()
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
+
+
+def _flushed(name: str, deps: Deps) -> bool:
+    channel = deps.channels.get(name)
+    if channel is None:
+        deps.means.outcomes.digest("nothing to send", name, 0, "there is no such channel any more")
+        return True
+    try:
+        flush(channel, deps.means)
+    except BreakwaterError as error:
+        deps.means.outcomes.digest("failed", name, 0, str(error))
+        return False
+    return True

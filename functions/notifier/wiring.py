@@ -1,0 +1,63 @@
+"""What the notifier's functions are made of, put together on first use."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+
+from breakwater import aws, log, settings
+from breakwater.store import Table
+
+from .channel_store import ChannelStore
+from .channels import Channel
+from .delivery import Means
+from .mail import MailChannel
+from .outcomes import Outcomes
+from .slack import SlackChannel, Urllib3Http, WebhookAddress
+from .wake_ups import QueueWakeUps
+from .words import Place
+
+SERVICE = "notifier"
+
+
+@dataclass(frozen=True)
+class NotifierSettings:
+    """The environment of both functions. Without a Slack secret there is no Slack channel."""
+
+    table_name: str
+    mail_topic_arn: str
+    notifier_queue_url: str
+    aws_region: str
+    slack_secret_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The channels by name, and what deliveries work with."""
+
+    channels: Mapping[str, Channel]
+    means: Means
+
+
+def build(config: NotifierSettings) -> Deps:
+    """Put it together. No client is made before the first call that needs it."""
+    place = Place(config.aws_region, config.table_name)
+    table = Table(partial(aws.client, "dynamodb"), config.table_name)
+    channels: list[Channel] = [MailChannel(partial(aws.client, "sns"), config.mail_topic_arn, place)]
+    if config.slack_secret_arn:
+        address = WebhookAddress(partial(aws.client, "secretsmanager"), config.slack_secret_arn)
+        channels.append(SlackChannel(address, Urllib3Http(), place))
+    means = Means(
+        store=ChannelStore(table),
+        wake_ups=QueueWakeUps(partial(aws.client, "sqs"), config.notifier_queue_url),
+        now=partial(datetime.now, UTC),
+        outcomes=Outcomes(log.logger(SERVICE), log.metrics(SERVICE)),
+    )
+    return Deps({channel.name: channel for channel in channels}, means)
+
+
+@cache
+def wiring() -> Deps:
+    """The dependencies of this execution environment."""
+    return build(settings.read(NotifierSettings, os.environ))

@@ -1,0 +1,186 @@
+"""Which permissions an API call needs: IAM's actions, resources and condition keys for the operations we know.
+
+Taken from AWS's service authorization reference. An operation that is missing here is refused by name: falling back
+to `*` would let any policy pass.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.account import Account
+from sandbox.errors import UnsupportedError
+from sandbox.iam import Request
+
+Params = Mapping[str, Any]
+_Mapper = Callable[[Account, Params], list[Request]]
+
+
+def needed(account: Account, service: str, operation: str, params: Params) -> list[Request]:
+    """Give every permission that a call needs; all of them have to be granted."""
+    mapper = _MAPPERS.get((service, operation))
+    if mapper is None:
+        raise UnsupportedError(f"permissions of {service}:{operation} are not known to the sandbox")
+    return mapper(account, params)
+
+
+def _table_arn(account: Account, name: str) -> str:
+    return name if name.startswith("arn:") else account.arn("dynamodb", f"table/{name}")
+
+
+def _table(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        arn = _table_arn(account, params["TableName"])
+        if params.get("IndexName"):
+            arn = f"{arn}/index/{params['IndexName']}"
+        return [Request(f"dynamodb:{action}", arn, account.context())]
+
+    return mapper
+
+
+def _tables(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        names = params["RequestItems"]
+        return [Request(f"dynamodb:{action}", _table_arn(account, name), account.context()) for name in names]
+
+    return mapper
+
+
+_TRANSACT = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
+}
+
+
+def _transaction(account: Account, params: Params) -> list[Request]:
+    wanted = {
+        (_TRANSACT[kind], _table_arn(account, action["TableName"]))
+        for item in params["TransactItems"]
+        for kind, action in item.items()
+    }
+    return [Request(f"dynamodb:{name}", arn, account.context()) for name, arn in sorted(wanted)]
+
+
+def _queue(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        queue = account.queues.by_url(params["QueueUrl"])
+        name = params["QueueUrl"].rsplit("/", 1)[-1]
+        return [Request(f"sqs:{action}", queue.arn if queue else account.arn("sqs", name), account.context())]
+
+    return mapper
+
+
+def _named_queue(account: Account, params: Params) -> list[Request]:
+    return [Request("sqs:GetQueueUrl", account.arn("sqs", params["QueueName"]), account.context())]
+
+
+def _publish(account: Account, params: Params) -> list[Request]:
+    arn = params.get("TopicArn") or params.get("TargetArn")
+    if not arn:
+        raise UnsupportedError("sns:Publish to a phone number")
+    return [Request("sns:Publish", arn, account.context())]
+
+
+def _anything(action: str) -> _Mapper:
+    """An action without resource-level permissions: only a statement for `*` grants it."""
+    return lambda account, params: [Request(action, "*", account.context())]
+
+
+def _ecs(action: str, kind: str, names: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        cluster = str(params.get("cluster", "default")).rsplit("/", 1)[-1]
+        context = {**account.context(), "ecs:cluster": [account.arn("ecs", f"cluster/{cluster}")]}
+        listed = params[names] if isinstance(params[names], list) else [params[names]]
+        arns = [name if name.startswith("arn:") else account.arn("ecs", f"{kind}/{cluster}/{name}") for name in listed]
+        return [Request(f"ecs:{action}", arn, context) for arn in arns]
+
+    return mapper
+
+
+def _clusters(account: Account, params: Params) -> list[Request]:
+    names = params.get("clusters", ["default"])
+    arns = [name if name.startswith("arn:") else account.arn("ecs", f"cluster/{name}") for name in names]
+    return [Request("ecs:DescribeClusters", arn, account.context()) for arn in arns]
+
+
+def _log_stream(account: Account, params: Params) -> list[Request]:
+    group = params.get("logGroupName") or str(params["logGroupIdentifier"]).split("log-group:")[-1]
+    arn = account.arn("logs", f"log-group:{group}:log-stream:{params['logStreamName']}")
+    return [Request("logs:GetLogEvents", arn, account.context())]
+
+
+def _log_group(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        group = params.get("logGroupName") or str(params["logGroupIdentifier"]).split("log-group:")[-1]
+        return [Request(f"logs:{action}", account.arn("logs", f"log-group:{group}:*"), account.context())]
+
+    return mapper
+
+
+def _secret(account: Account, params: Params) -> list[Request]:
+    secret = params["SecretId"]
+    arn = secret if secret.startswith("arn:") else account.arn("secretsmanager", f"secret:{secret}-??????")
+    return [Request("secretsmanager:GetSecretValue", arn, account.context())]
+
+
+def _parameter(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        names = params.get("Names") or [params["Name"]]
+        arns = [account.arn("ssm", f"parameter/{name.removeprefix('/')}") for name in names]
+        return [Request(f"ssm:{action}", arn, account.context()) for arn in arns]
+
+    return mapper
+
+
+def _events(account: Account, params: Params) -> list[Request]:
+    buses = {entry.get("EventBusName", "default").rsplit("/", 1)[-1] for entry in params["Entries"]}
+    return [
+        Request("events:PutEvents", account.arn("events", f"event-bus/{bus}"), account.context())
+        for bus in sorted(buses)
+    ]
+
+
+def _metric(account: Account, params: Params) -> list[Request]:
+    context = {**account.context(), "cloudwatch:namespace": [params["Namespace"]]}
+    return [Request("cloudwatch:PutMetricData", "*", context)]
+
+
+_MAPPERS: Mapping[tuple[str, str], _Mapper] = {
+    **{
+        ("dynamodb", name): _table(name)
+        for name in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "DescribeTable")
+    },
+    ("dynamodb", "BatchGetItem"): _tables("BatchGetItem"),
+    ("dynamodb", "BatchWriteItem"): _tables("BatchWriteItem"),
+    ("dynamodb", "TransactWriteItems"): _transaction,
+    ("dynamodb", "TransactGetItems"): _transaction,
+    ("sqs", "SendMessage"): _queue("SendMessage"),
+    ("sqs", "SendMessageBatch"): _queue("SendMessage"),
+    ("sqs", "ReceiveMessage"): _queue("ReceiveMessage"),
+    ("sqs", "DeleteMessage"): _queue("DeleteMessage"),
+    ("sqs", "DeleteMessageBatch"): _queue("DeleteMessage"),
+    ("sqs", "ChangeMessageVisibility"): _queue("ChangeMessageVisibility"),
+    ("sqs", "ChangeMessageVisibilityBatch"): _queue("ChangeMessageVisibility"),
+    ("sqs", "GetQueueAttributes"): _queue("GetQueueAttributes"),
+    ("sqs", "GetQueueUrl"): _named_queue,
+    ("sns", "Publish"): _publish,
+    ("sns", "PublishBatch"): _publish,
+    ("ecs", "DescribeTaskDefinition"): _anything("ecs:DescribeTaskDefinition"),
+    ("ecs", "DescribeServices"): _ecs("DescribeServices", "service", "services"),
+    ("ecs", "DescribeTasks"): _ecs("DescribeTasks", "task", "tasks"),
+    ("ecs", "DescribeContainerInstances"): _ecs(
+        "DescribeContainerInstances", "container-instance", "containerInstances"
+    ),
+    ("ecs", "DescribeClusters"): _clusters,
+    ("logs", "GetLogEvents"): _log_stream,
+    ("logs", "FilterLogEvents"): _log_group("FilterLogEvents"),
+    ("logs", "DescribeLogStreams"): _log_group("DescribeLogStreams"),
+    ("secretsmanager", "GetSecretValue"): _secret,
+    ("ssm", "GetParameter"): _parameter("GetParameter"),
+    ("ssm", "GetParameters"): _parameter("GetParameters"),
+    ("events", "PutEvents"): _events,
+    ("cloudwatch", "PutMetricData"): _metric,
+    ("sts", "GetCallerIdentity"): lambda account, params: [],  # needs no permission, a Deny does not stop it either
+}

@@ -1,0 +1,133 @@
+"""Virtual time: a heap of timers, and the process's clock frozen at the model's instant while the sandbox works.
+
+Outside the sandbox's own calls the process keeps real time, so a progress bar or a test runner is not disturbed.
+`time.monotonic` and `time.perf_counter` are never frozen (time-machine leaves them alone).
+"""
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import SupportsIndex
+
+import time_machine
+
+from sandbox.errors import SandboxError, TimedOutError
+
+MAX_TIMERS_AT_ONE_INSTANT = 200_000  # beyond it the model is spinning without time passing
+
+
+@dataclass(order=True, slots=True)
+class Timer:
+    """Something due at an instant; ties run in the order of registration. `recurring` ones do not keep it busy."""
+
+    at: datetime
+    order: int
+    action: Callable[[], None] = field(compare=False)
+    name: str = field(compare=False)
+    recurring: bool = field(compare=False, default=False)
+    over: bool = field(compare=False, default=False)  # it ran, or was taken back
+
+
+class Clock:
+    """The model's time and what is due when."""
+
+    def __init__(self, start: datetime) -> None:
+        if start.tzinfo is None:
+            raise SandboxError("the start of a sandbox needs a time zone")
+        self._now = start.astimezone(UTC)
+        self._heap: list[Timer] = []
+        self._order = itertools.count()
+        self._pending = 0
+        self._ran_now = 0
+        self._depth = 0
+        self._traveller: time_machine.Traveller | None = None
+        self.deadline: datetime | None = None  # of the handler that runs now
+
+    @property
+    def now(self) -> datetime:
+        """The model's instant."""
+        return self._now
+
+    @property
+    def timestamp(self) -> float:
+        """The model's instant as seconds since 1970."""
+        return self._now.timestamp()
+
+    def call_at(self, at: datetime, action: Callable[[], None], name: str, *, recurring: bool = False) -> Timer:
+        """Run something at an instant; one that is past runs next."""
+        timer = Timer(max(at, self._now), next(self._order), action, name, recurring)
+        self._pending += not recurring
+        heapq.heappush(self._heap, timer)
+        return timer
+
+    def call_in(self, seconds: float, action: Callable[[], None], name: str) -> Timer:
+        """Run something after some seconds."""
+        return self.call_at(self._now + timedelta(seconds=seconds), action, name)
+
+    def cancel(self, timer: Timer) -> None:
+        """Take a timer back; it will not run."""
+        if not timer.over:
+            timer.over = True
+            self._pending -= not timer.recurring
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything but recurring timers is waiting."""
+        return self._pending > 0
+
+    def run_next(self, until: datetime) -> bool:
+        """Run the next timer that is due by then; False if there is none."""
+        while self._heap and self._heap[0].over:
+            heapq.heappop(self._heap)
+        if not self._heap or self._heap[0].at > until:
+            return False
+        timer = heapq.heappop(self._heap)
+        self.cancel(timer)
+        if timer.at > self._now:
+            self.move_to(timer.at)
+            self._ran_now = 0
+        self._ran_now += 1
+        if self._ran_now > MAX_TIMERS_AT_ONE_INSTANT:
+            raise SandboxError(f"{timer.name}: timers run at {self._now.isoformat()} without end")
+        timer.action()
+        return True
+
+    def move_to(self, at: datetime) -> None:
+        """Set the model's instant without running anything (a handler that sleeps does this)."""
+        self._now = at
+        if self._traveller is not None:
+            self._traveller.move_to(at, tick=False)
+
+    def sleep(self, seconds: float | SupportsIndex) -> None:
+        """What `time.sleep` does while a handler runs: virtual time passes, and none of it is real."""
+        until = self._now + timedelta(seconds=float(seconds))
+        if self.deadline is not None and until > self.deadline:
+            self.move_to(self.deadline)
+            raise TimedOutError
+        self.move_to(until)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the whole process see the model's time; nests."""
+        if self._depth:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+            return
+        self._depth = 1
+        real_sleep = time.sleep
+        with time_machine.travel(self._now, tick=False) as traveller:
+            self._traveller = traveller
+            time.sleep = self.sleep
+            try:
+                yield
+            finally:
+                time.sleep = real_sleep
+                self._traveller = None
+                self._depth = 0

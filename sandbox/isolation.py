@@ -1,0 +1,168 @@
+"""A process of its own for each function, as far as one interpreter can give it.
+
+Around each invocation the function's modules (everything below its code and layer roots, and Powertools, which keeps
+state in modules), its environment, its loggers, its `sys.path`, boto3's default session, standard output and random
+numbers are swapped in, and out again afterwards. So module-level caches and loggers live as long as in Lambda, and
+are never shared between functions. Third-party modules other than Powertools are shared.
+"""
+
+import io
+import logging
+import os
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TextIO, cast
+
+import boto3
+
+_STATEFUL_PACKAGES = frozenset({"aws_lambda_powertools"})
+_PACKAGE_SUFFIXES = (".py", ".so")
+
+
+class Output(io.TextIOBase):
+    """Standard output of a function: whole lines go to its log."""
+
+    def __init__(self, emit: Callable[[str], None]) -> None:
+        self._emit = emit
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        """Take text; whole lines are emitted."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            if line:
+                self._emit(line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Emit what has no end of line yet."""
+        if self._rest:
+            self._emit(self._rest)
+            self._rest = ""
+
+    def writable(self) -> bool:
+        """Tell that it can be written to."""
+        return True
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """What one function keeps between its invocations."""
+
+    roots: tuple[Path, ...]
+    environment: Mapping[str, str]
+    output: Output
+    seed: int
+    modules: dict[str, ModuleType] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+    root_logger: logging.RootLogger = field(init=False)
+    manager: logging.Manager = field(init=False)
+    session: object = None
+    random_state: object = None
+    entropy: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = {entry.name.split(".")[0] for root in self.roots for entry in root.iterdir() if _importable(entry)}
+        self.own = frozenset(names) | _STATEFUL_PACKAGES
+        self.root_logger = logging.RootLogger(logging.WARNING)
+        self.manager = logging.Manager(self.root_logger)
+        self.entropy = random.Random(self.seed)
+        self.random_state = random.Random(self.seed).getstate()
+
+    def owns(self, module: str) -> bool:
+        """Whether a module belongs to this function alone."""
+        return module.partition(".")[0] in self.own
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be this process."""
+        with _modules(self), _environment(self.environment), _logging(self), _randomness(self), _streams(self):
+            yield
+
+
+def _importable(entry: Path) -> bool:
+    return entry.name.isidentifier() if entry.is_dir() else entry.suffix in _PACKAGE_SUFFIXES
+
+
+@contextmanager
+def _modules(process: Process) -> Iterator[None]:
+    outer = {name: sys.modules.pop(name) for name in list(sys.modules) if process.owns(name)}
+    sys.modules.update(process.modules)
+    path = list(sys.path)
+    sys.path[:0] = [str(root) for root in process.roots]
+    session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, process.session  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        process.session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, session
+        sys.path[:] = path
+        process.modules = {name: sys.modules.pop(name) for name in list(sys.modules) if process.owns(name)}
+        sys.modules.update(outer)
+
+
+@contextmanager
+def _environment(environment: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    _set_time_zone()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        _set_time_zone()
+
+
+def _set_time_zone() -> None:
+    if hasattr(time, "tzset"):
+        time.tzset()
+
+
+@contextmanager
+def _logging(process: Process) -> Iterator[None]:
+    outer = logging.root, logging.Logger.manager
+    logging.root = logging.Logger.root = process.root_logger
+    logging.Logger.manager = process.manager
+    try:
+        yield
+    finally:
+        logging.root = logging.Logger.root = outer[0]
+        logging.Logger.manager = outer[1]
+
+
+@contextmanager
+def _randomness(process: Process) -> Iterator[None]:
+    """Draw `random`, `uuid4` and `os.urandom` from the seed, so that no id differs between two runs."""
+    state, urandom = random.getstate(), os.urandom
+    random.setstate(process.random_state)  # type: ignore[arg-type]
+    os.urandom = process.entropy.randbytes
+    try:
+        yield
+    finally:
+        process.random_state = random.getstate()
+        os.urandom = urandom
+        random.setstate(state)
+
+
+@contextmanager
+def _streams(process: Process) -> Iterator[None]:
+    """A fresh interpreter's warnings and streams: a warning is a log line, never an error of the test runner."""
+    outer = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = cast(TextIO, process.output)
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            yield
+        finally:
+            process.output.flush()
+            sys.stdout, sys.stderr = outer

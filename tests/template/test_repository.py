@@ -1,0 +1,43 @@
+"""What the files around the template promise."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.template.reading import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_an_action_is_pinned_by_its_full_sha(workflow: Path) -> None:
+    used = re.findall(r"uses: (\S+)(.*)", workflow.read_text(encoding="utf-8"))
+    assert used
+    for action, comment in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), f"pin {action} by its full SHA"
+        assert re.search(r"# v\d+", comment), f"say in a comment which version {action} is"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_knows_nothing_that_the_makefile_does_not(workflow: Path) -> None:
+    jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    for command in commands:
+        target = command.removeprefix("make ")
+        assert command == ".ci/run" or target in TARGETS, f"make {command!r} a target and call that"
+
+
+def test_ci_calls_targets_and_stops_at_the_first_failure() -> None:
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "set -euo pipefail" in script
+    assert re.findall(r"^make ([a-z-]+)$", script, re.MULTILINE) == ["test", "check"]
+
+
+def test_every_waiver_of_checkov_says_why() -> None:
+    waivers = re.findall(r"- (CKV\w+)(.*)", (ROOT / ".checkov.yaml").read_text(encoding="utf-8"))
+    assert waivers
+    for check, reason in waivers:
+        assert re.match(r"  # \w.{20,}", reason), f"say behind {check} why it is waived"
