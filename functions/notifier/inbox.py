@@ -11,7 +11,7 @@ from typing import Any
 
 from breakwater.errors import BreakwaterError
 from breakwater.model import Notice
-from breakwater.notify import read_notice
+from breakwater.wire import load_notice
 
 SCHEMA = "breakwater/1"
 FLUSH = "notifier.flush"
@@ -38,7 +38,7 @@ def read_batch(event: Mapping[str, Any]) -> Inbox:
             if channel is not None:
                 inbox.flushes.setdefault(channel, []).append(message_id)
                 continue
-            notice = read_notice(body)
+            notice = load_notice(body)
         except (BreakwaterError, ValueError) as error:
             inbox.unreadable[message_id] = str(error)
             continue

@@ -14,7 +14,6 @@ from .channels import Channel
 from .delivery import Means
 from .mail import MailChannel
 from .outcomes import Outcomes
-from .slack import SlackChannel, Urllib3Http, WebhookAddress
 from .wake_ups import QueueWakeUps
 from .words import Place
 
@@ -46,6 +45,8 @@ def build(config: NotifierSettings) -> Deps:
     table = Table(partial(aws.client, "dynamodb"), config.table_name)
     channels: list[Channel] = [MailChannel(partial(aws.client, "sns"), config.mail_topic_arn, place)]
     if config.slack_secret_arn:
+        from .slack import SlackChannel, Urllib3Http, WebhookAddress  # only who has Slack pays for it
+
         address = WebhookAddress(partial(aws.client, "secretsmanager"), config.slack_secret_arn)
         channels.append(SlackChannel(address, Urllib3Http(), place))
     means = Means(

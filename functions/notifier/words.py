@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from breakwater.causes import Explanation, exit_code_note, explanation
@@ -123,14 +123,13 @@ def lateness(incident: Incident) -> str | None:
 
 def when(at: datetime) -> str:
     """A time as people write it; all times are UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def between(start: datetime, end: datetime) -> str:
     """A span, without saying the same day twice."""
-    if start.date() == end.date():
-        return f"{start:%Y-%m-%d %H:%M:%S} and {end:%H:%M:%S} UTC"
-    return f"{start:%Y-%m-%d %H:%M:%S} and {when(end)}"
+    first, last = when(start), when(end)
+    return f"{first.removesuffix(' UTC')} and {last.removeprefix(first[:11])}"
 
 
 def facts(incident: Incident) -> list[tuple[str, str]]:
@@ -254,6 +253,6 @@ def _utc(text: str | None) -> str | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return when(at) if at.tzinfo is not None else text
+    except (ValueError, OverflowError):
         return text
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at.utcoffset() is not None and not at.utcoffset() else text

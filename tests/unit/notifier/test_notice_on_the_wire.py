@@ -1,34 +1,35 @@
 import json
-from datetime import timedelta, timezone
+from datetime import UTC
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from breakwater.errors import BreakwaterError
-from breakwater.model import Notice
-from breakwater.notify import read_notice
+from breakwater.model import Incident, Notice
 from breakwater.wire import dump_notice, load_notice
 from tests.unit.notifier.samples import a_notice
 
-AWARE = st.datetimes(timezones=st.just(timezone(timedelta(0))))
+AWARE = st.datetimes(timezones=st.just(UTC))
+INCIDENTS = st.builds(
+    Incident, first_seen=AWARE, last_seen=AWARE, opened_at=AWARE, resolved_at=st.none() | AWARE, late=st.booleans()
+)
+NOTICES = st.builds(Notice, incident=INCIDENTS, at=AWARE)
 
 
-@given(st.from_type(Notice))
-def test_what_the_wire_writes_is_read_as_the_wire_reads_it(notice: Notice) -> None:
+@given(NOTICES)
+@example(a_notice())
+def test_what_is_written_to_the_topic_is_read_from_it_unchanged(notice: Notice) -> None:
     text = dump_notice(notice)
-    assert read_notice(text) == load_notice(text) == notice
-
-
-st.register_type_strategy(type(a_notice().at), AWARE)
+    assert load_notice(text) == notice
 
 
 def test_what_an_older_writer_left_out_has_its_default_and_what_a_newer_added_is_ignored() -> None:
     raw = json.loads(dump_notice(a_notice()))
     del raw["incident"]["late"], raw["incident"]["evidence"]["log"]
     raw["incident"]["mood"] = "bad"
-    notice = read_notice(json.dumps(raw))
+    notice = load_notice(json.dumps(raw))
     assert (notice.incident.late, notice.incident.evidence.log) == (False, None)
 
 
@@ -55,17 +56,17 @@ def test_what_is_wrong_is_named_and_not_repeated(path: list[Any], value: Any, na
         place = place[step]
     place[path[-1]] = value
     with pytest.raises(BreakwaterError) as raised:
-        read_notice(json.dumps(raw))
+        load_notice(json.dumps(raw))
     assert named in str(raised.value)
     assert "exploded" not in str(raised.value)
 
 
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(BreakwaterError, match="incident is not there"):
-        read_notice('{"id": "x", "kind": "opened"}')
+        load_notice('{"id": "x", "kind": "opened"}')
 
 
 @given(st.text(max_size=50) | st.recursive(st.none() | st.integers(), st.lists, max_leaves=5).map(json.dumps))
 def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(BreakwaterError):
-        read_notice(text)
+        load_notice(text)
