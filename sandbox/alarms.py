@@ -77,13 +77,14 @@ class Alarm:
         raise UnsupportedError(f"{self.logical_id}: alarm on {' '.join(kind)}")
 
     def _count(self, function: str) -> float | None:
-        """Count in the last period; there is no datapoint where nothing was invoked."""
-        since = self.account.clock.now - timedelta(seconds=self.period)
+        """Count in the period that ends now; there is no datapoint where nothing was invoked."""
+        now = self.account.clock.now
+        since = now - timedelta(seconds=self.period)
         recent: list[Invocation] = []
         for invocation in reversed(self.account.functions.invocations):
-            if invocation.at <= since:
+            if invocation.at < since:
                 break
-            if invocation.function == function:
+            if invocation.function == function and invocation.at < now:
                 recent.append(invocation)
         if not recent:
             return None

@@ -71,14 +71,15 @@ def faster_dynamodb() -> Iterator[None]:
         if not self.has_range_key or (wanted is None if index else hash_key is None):
             return query(self, hash_key, *args, **kwargs)
         whole = self.items
-        self.items = defaultdict(dict)
+        shown: Any = defaultdict(dict)
         if index is None:
-            self.items[hash_key] = whole.get(hash_key, {})
+            shown[hash_key] = whole.get(hash_key, {})
         else:
             for key, partition in whole.items():
                 for range_key, item in partition.items():
-                    if all(item.attrs.get(name) == value for name, value in wanted or ()):
-                        self.items[key][range_key] = item
+                    if all(name in item.attrs and item.attrs[name] == value for name, value in wanted or ()):
+                        shown[key][range_key] = item
+        self.items = shown
         try:
             return query(self, hash_key, *args, **kwargs)
         finally:

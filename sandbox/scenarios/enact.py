@@ -6,6 +6,7 @@ scenario needs: a task definition with a revision of its own, a deployment in a 
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 from moto.ecs.models import ecs_backends
 
@@ -13,6 +14,7 @@ from sandbox.front import Sandbox
 from sandbox.scenarios.scenario import Delivery, LogOutput, Scenario, ServiceAt
 
 Step = Delivery | LogOutput | ServiceAt
+_NOBODY: Any = object()
 
 
 def prepare(sandbox: Sandbox, scenario: Scenario) -> None:
@@ -23,10 +25,10 @@ def prepare(sandbox: Sandbox, scenario: Scenario) -> None:
         family, revision = definition["family"], definition["revision"]
         known = backend.task_definitions.setdefault(family, {})
         if revision > 1:
-            known.setdefault(revision - 1, None)  # moto gives the next revision after the highest there is
+            known.setdefault(revision - 1, _NOBODY)  # moto gives the next revision after the highest there is
         containers = [{"memory": 128, **container} for container in definition["containerDefinitions"]]
         client.register_task_definition(family=family, containerDefinitions=containers)
-        if revision > 1 and known[revision - 1] is None:
+        if revision > 1 and known[revision - 1] is _NOBODY:
             del known[revision - 1]
     for cluster in sorted({str(state.service["clusterArn"]).rpartition("/")[2] for state in scenario.services}):
         client.create_cluster(clusterName=cluster)

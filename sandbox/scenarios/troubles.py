@@ -159,7 +159,7 @@ def job_fails(stage: Stage, at: datetime) -> None:
 def sidecar_fails(stage: Stage, at: datetime) -> None:
     """A metrics agent dies while its task goes on; ECS repeats the running task, and at last the task is replaced."""
     name, work = "sidecar fails", find("prod/notifications")
-    _told(stage, name, at, "the metrics agent of notifications dies while the task runs on",
+    _told(stage, name, at, "The metrics agent of notifications dies while the task runs on",
           work, Category.SIDECAR_FAILED, Cause.SIDECAR_ERROR)  # fmt: skip
     for number, task in enumerate(stage.running(work)[:2]):
         dies = at + timedelta(seconds=40 * number)
@@ -229,7 +229,7 @@ def database_fails_over(stage: Stage, at: datetime) -> None:
     name = "database failover"
     services = [find(f"prod/{service}") for service in _FAILOVER]
     expected = tuple(Expected(work.label, Category.TASK_FAILED, Cause.APP_ERROR) for work in services)
-    story = "the shared database fails over; a task of each of twelve services dies within half a minute"
+    story = "The shared database fails over; a task of each of twelve services dies within half a minute"
     stage.troubles.append(Trouble(name, at, story, expected))
     password = stage.canary("log, connection string")
     for work in services:
