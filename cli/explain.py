@@ -1,7 +1,7 @@
 """`breakwater explain`: what Breakwater reads in an event and would decide. No AWS call, nothing kept.
 
-The contract for programs (`--jsonl`) is in `docs/`: one line for each file, whatever is in it, and nothing else
-on standard output. For people there is the same decision with what it means and what to do next.
+For programs (`--jsonl`) there is exactly one line of JSON for each file, in the order given and whatever is in it,
+and nothing else on standard output. For people there is the same decision with what it means and what to do next.
 """
 
 import json

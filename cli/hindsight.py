@@ -73,8 +73,9 @@ def read_again(scenario: Scenario, run: Run) -> list[Reading]:
         elif isinstance(event, ServiceEvent):
             facts = _service_facts(scenario, delivery, event.detail.deployment_id)
         diagnosis = diagnose(event, facts, memory)
-        told = diagnosis.any_alert and not isinstance(event, Unreadable)
-        finding = finding_of(event, diagnosis, delivery.at) if told else None
+        finding = None
+        if diagnosis.any_alert and not isinstance(event, Unreadable):
+            finding = finding_of(event, diagnosis, delivery.at)
         final = isinstance(event, TaskStateChange) and event.final
         readings.append(Reading(delivery, position in run.admitted, diagnosis, finding, final))
     return readings

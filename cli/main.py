@@ -9,6 +9,8 @@ from typer.core import TyperGroup
 # One line each: the command and where it lives, as `module:function`.
 COMMANDS = {
     "explain": "cli.explain:explain",
+    "demo": "cli.demo:demo",
+    "replay": "cli.replay:replay",
 }
 
 

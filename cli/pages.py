@@ -6,8 +6,10 @@ Everything that came from outside is escaped by Jinja's autoescaping; the only m
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,15 +36,79 @@ def to_html(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "clock": _clock, "day": _day, "number": _number, "span": _span, "mrkdwn": mrkdwn, "plain": _plain,
-    }  # fmt: skip
+        "clock": _clock,
+        "day": _day,
+        "number": _number,
+        "span": _span,
+        "mrkdwn": mrkdwn,
+        "plain": _plain,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "lower_first": lambda text: text if text[1:2].isupper() else text[:1].lower() + text[1:],
+    }
     return environment.get_template("report.html.j2").render(
         report=report,
         chart=draw(report),
+        tiles=list(_tiles(report)),
+        funnel=list(_funnel(report)),
         groups=list(groups_of(report.incidents)),
+        stories={story.id: story for story in report.incidents},
         messages={message.number: message for message in report.messages},
         first_messages=_first_messages,
+        exemplar=max(report.incidents, key=lambda story: story.incident.count).id if report.incidents else None,
+        channels=sorted({message.channel for message in report.messages}),
+        silent=sum(silence.dropped + silence.read for silence in report.silence),
+        sweeps=sum(times for name, times in report.invocations.items() if "Sweep" in name),
     )
+
+
+def _tiles(report: Report) -> Iterable[tuple[str, str]]:
+    """The figures that matter most, each with what it counts."""
+    funnel = report.funnel
+    waits = [each.seconds_to_first_message for each in report.incidents if each.seconds_to_first_message is not None]
+    channels = {message.channel for message in report.messages}
+    yield _number(funnel.events - funnel.admitted), "events dropped by the rules' patterns, before any code ran"
+    yield _number(funnel.failures), f"failures, told as {_number(funnel.incidents)} incidents"
+    if report.troubles:
+        told = sum(bool(trouble.incidents) for trouble in report.troubles)
+        yield (
+            f"{told} of {len(report.troubles)}",
+            "troubles told; false alerts: " + str(sum(story.trouble is None for story in report.incidents)),
+        )
+    if waits:
+        yield _span(median(waits)), "from a failure to its first message (median, virtual time)"
+    yield _number(funnel.messages), f"messages on {len(channels)} channels, {funnel.digests} of them digests"
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStep:
+    """One bar of the funnel."""
+
+    count: int
+    width: float
+    shade: float
+    name: str
+    why: str
+
+
+def _funnel(report: Report) -> Iterable[FunnelStep]:
+    funnel = report.funnel
+    steps = (
+        (funnel.events, "Events on the bus", "Everything that ECS and CloudWatch said."),
+        (
+            funnel.admitted,
+            "Reached the code",
+            "The rules' patterns drop what is surely normal; whatever could matter comes in.",
+        ),
+        (
+            funnel.failures,
+            "Failures",
+            "What is left without repeats, late copies and what turned out to be normal. Each is counted once.",
+        ),
+        (funnel.incidents, "Incidents", "Failures of one cause in one revision of one service are one incident."),
+    )
+    for position, (count, name, why) in enumerate(steps):
+        width = round(100 * (count / max(1, funnel.events)) ** 0.5, 1)
+        yield FunnelStep(count, min(width, 100.0), round(1 - 0.16 * position, 2), name, why)
 
 
 def groups_of(stories: Iterable[Story]) -> Iterable[tuple[Story, tuple[Story, ...]]]:
@@ -100,8 +166,8 @@ def _plain(text: str) -> str:
     return text
 
 
-def _clock(at: datetime | None) -> str:
-    return f"{at:%H:%M:%S}" if at else ""
+def _clock(at: datetime | None, length: int = 8) -> str:
+    return f"{at:%H:%M:%S}"[:length] if at else ""
 
 
 def _day(at: datetime) -> str:

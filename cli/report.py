@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from breakwater.causes import exit_code_note, explanation
+from breakwater.events import parse_time
 from breakwater.incidents import Record
 from breakwater.model import Evidence, Incident, IncidentStatus, Severity
 from cli.hindsight import Reading, Silence, failures, silences
@@ -226,7 +227,8 @@ def _told(incident: Incident, run: Run) -> Iterable[Told]:
             if message.channel == channel and message.at >= line.at and incident.id in message.incidents
         }
         kind = line.decision.removeprefix("incident ")
-        yield Told(line.at, kind, int(line.evidence.get("count", 0)), line.reason, bringing)
+        reason = line.reason.removesuffix(f": {incident.summary}")  # it stands above already
+        yield Told(line.at, kind, int(line.evidence.get("count", 0)), reason, bringing)
 
 
 def _trouble_of(incident: Incident, scenario: Scenario) -> str | None:
@@ -257,6 +259,7 @@ def evidence_facts(incident: Incident) -> Iterable[tuple[str, str]]:
         code = "no exit code" if container.exit_code is None else f"exit code {container.exit_code}"
         note = exit_code_note(container.exit_code) if container.name == incident.container else None
         blamed = "Container" if container.name == incident.container else "Beside it"
+        note = note.removeprefix(f"{container.exit_code}: ") if note else None
         parts = (f"{container.name}, {code}", note, container.reason)
         yield blamed, ": ".join(part.rstrip(".") for part in parts if part)
     pairs = (
@@ -268,8 +271,8 @@ def evidence_facts(incident: Incident) -> Iterable[tuple[str, str]]:
         ("Digest", _blamed(incident, "digest")),
         ("Task", evidence.task_arn),
         ("Launch type", evidence.launch_type),
-        ("Started", evidence.started_at),
-        ("Stopped", evidence.stopped_at),
+        ("Started", _utc(evidence.started_at)),
+        ("Stopped", _utc(evidence.stopped_at)),
     )
     yield from ((label, value) for label, value in pairs if value)
 
@@ -279,6 +282,12 @@ def _blamed(incident: Incident, what: str) -> str | None:
     blamed = outcomes.get(incident.container or "")
     value: str | None = getattr(blamed, what, None)
     return value
+
+
+def _utc(text: str | None) -> str | None:
+    """A time of an event as people write it; as it came, if it is none."""
+    at = parse_time(text)
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else text
 
 
 def _pace(readings: Iterable[Reading]) -> Iterable[Pace]:

@@ -1,6 +1,7 @@
 """The lines that a run shows while it goes on: one for each piece of news, with the channels that brought it."""
 
 import re
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +17,7 @@ from cli.run import Message
 _BADGE = re.compile(r"\[([^\]]+)\] (?:\[LATE\] )?(.*)", re.DOTALL)
 _LOOKS = {"HIGH": "bold red", "MEDIUM": "yellow", "LOW": "cyan", "RESOLVED": "green", "DIGEST": "magenta"}
 _PAUSE = 0.08
+_WIDE = 180
 _MARKS = {"GOES ON": "▲", "IS BACK": "↻"}
 
 
@@ -64,6 +66,13 @@ def _line(badge: str, group: list[Message]) -> Line:
     return Line(f"{first.at:%H:%M:%S}", badge, mark, subject, words, channels)
 
 
+def terminal(*, quiet: bool) -> Console:
+    """The console of a command; where its output is no terminal, lines are not cut and not folded."""
+    if sys.stdout.isatty():
+        return Console(file=sys.stdout, highlight=False, quiet=quiet)
+    return Console(file=sys.stdout, highlight=False, quiet=quiet, width=_WIDE)
+
+
 @dataclass(slots=True)
 class Timeline:
     """Prints lines as they come; on a terminal a status line below them moves with the virtual clock."""
@@ -90,7 +99,7 @@ class Timeline:
     def told(self, messages: list[Message]) -> None:
         """Print what people are told now."""
         for line in lines_of(messages):
-            self.console.print(line.text(), soft_wrap=not self.console.is_terminal, overflow="ellipsis", no_wrap=True)
+            self.console.print(line.text(), overflow="ellipsis", no_wrap=True)
 
     def moved(self, progress: Progress) -> None:
         """Move the status line, a dozen times a second at most."""

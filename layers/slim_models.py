@@ -40,10 +40,9 @@ def files() -> dict[str, str]:
     }
     for service, operations in OPERATIONS.items():
         version = loader.determine_latest_version(service, "service-2")
-        found[f"{service}/{version}/service-2.json"] = _model(loader.load_service_model(service, "service-2"), operations)
-        found[f"{service}/{version}/endpoint-rule-set-1.json"] = loader.load_service_model(
-            service, "endpoint-rule-set-1"
-        )
+        folder = f"{service}/{version}"
+        found[f"{folder}/service-2.json"] = _model(loader.load_service_model(service, "service-2"), operations)
+        found[f"{folder}/endpoint-rule-set-1.json"] = loader.load_service_model(service, "endpoint-rule-set-1")
     return {path: json.dumps(_bare(content), separators=(",", ":")) + "\n" for path, content in found.items()}
 
 

@@ -14,7 +14,6 @@ from breakwater.ecs import ServiceState, TaskDefinitions, service_states
 from breakwater.incident_store import IncidentStore
 from breakwater.logs import read_tail
 from breakwater.model import AlertPolicy, Finding, LogTail, Mode
-from breakwater.policy import Policy
 from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic
@@ -52,7 +51,7 @@ def wiring() -> Work:
     settings = read(Settings, os.environ)
     table = Table(lambda: aws.client("dynamodb"), settings.table_name)
     definitions = TaskDefinitions(lambda: aws.client("ecs"), table)
-    policy = Policy().alerts()
+    policy = AlertPolicy()  # without a policy document the defaults apply; a test holds them to those of Policy
     region = os.environ.get("AWS_REGION", "")
 
     def read_log(finding: Finding) -> LogTail | None:

@@ -3,13 +3,17 @@
 The first client of a session costs about 70 ms of CPU and each further one 3 to 10, a second session another 110:
 so there is one session, and a client is made when the first call needs it. botocore alone serves; boto3 on top of it
 would cost 13 ms more and give nothing that the adapters use. The garbage collector is paused while a client is built,
-since building one allocates tens of thousands of long-lived objects and drops none.
+since building one allocates tens of thousands of objects that stay; what is there then is taken out of its sight.
+
+The session reads `aws_models/`, a part of botocore's own data: the services and operations that the adapters use. An
+operation that is not in there does not exist on a client; `layers/slim_models.py` says how to add one.
 """
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from breakwater.errors import BreakwaterError, ConflictError, NotFoundError, RefusedError, ThrottledError
@@ -64,6 +68,7 @@ def client(service: str) -> Any:
     try:
         return _session().create_client(service, config=_config())
     finally:
+        gc.freeze()
         if enabled:
             gc.enable()
 
@@ -93,8 +98,12 @@ def translated_errors(what: str) -> Iterator[None]:
 @cache
 def _session() -> Any:
     import botocore.session
+    from botocore.loaders import Loader
 
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    models = str(Path(__file__).with_name("aws_models"))
+    session.register_component("data_loader", Loader(extra_search_paths=[models], include_default_search_paths=False))
+    return session
 
 
 @cache

@@ -16,7 +16,7 @@ class Explanation:
 
 def explanation(cause: Cause, category: Category | None = None) -> Explanation | None:
     """Return the explanation of a cause, the one for this category if it differs; `None` if it never alerts."""
-    from breakwater.causes_table import BY_CATEGORY, EXPLANATIONS  # only who explains pays for the words
+    from .causes_table import BY_CATEGORY, EXPLANATIONS  # only who explains pays for the words
 
     special = BY_CATEGORY.get((category, cause)) if category else None
     return special or EXPLANATIONS.get(cause)
@@ -24,7 +24,7 @@ def explanation(cause: Cause, category: Category | None = None) -> Explanation |
 
 def exit_code_note(code: int | None) -> str | None:
     """Say what an exit code usually means, or `None` where it means what the application says."""
-    from breakwater.causes_table import EXIT_CODES
+    from .causes_table import EXIT_CODES
 
     if code is None:
         return None

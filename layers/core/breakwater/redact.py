@@ -8,22 +8,42 @@ UUIDs, image tags. It prefers to strike out too much over too little, but an AWS
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from math import log2
 
 MARK = "[redacted]"
 _LIMIT = 262_144  # the largest event EventBridge delivers
 
+
+class _Pattern:
+    """A regular expression that is compiled when it is first used: who drops an event needs hardly any of them."""
+
+    def __init__(self, text: str, flags: re.RegexFlag = re.NOFLAG) -> None:
+        self._text = text
+        self._flags = flags
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self._text, self._flags)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        return self._compiled.search(text)
+
+    def sub(self, replacement: str | Callable[[re.Match[str]], str], text: str) -> str:
+        return self._compiled.sub(replacement, text)
+
+
 # ── Control characters, line breaks, bidirectional and invisible ones ─────────────────────────────────────────────────
 
-_ESCAPES = re.compile(
+_ESCAPES = _Pattern(
     r"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]?|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)?|[@-Z\\^_]?)|\x9b[0-?]{0,64}[@-~]?"
 )
-_BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
-_UNSEEN = re.compile(
+_BREAKS = _Pattern(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+_UNSEEN = _Pattern(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-_NOT_PLAIN = re.compile(r"[^ -~]")
+_NOT_PLAIN = _Pattern(r"[^ -~]")
 
 
 def plain(text: str) -> str:
@@ -100,20 +120,20 @@ _PAIR = (
 )
 _XML = rf"(?P<xml_name><[\w:.-]{{0,40}}?(?:{_SENSITIVE})[\w.\-]{{0,32}}>)(?P<xml_value>[^<]{{1,4096}})(?=<)"
 
-_HEADERS = re.compile("|".join((_AUTHORIZATION, _BEARER, _BASIC, _COOKIE)), re.IGNORECASE)
-_HEADERS_HINT = re.compile(r"auth|bearer|basic|cookie", re.IGNORECASE)
-_OPTIONS = re.compile(f"{_FLAG}|{_LOGIN}", re.IGNORECASE)
-_ELEMENTS = re.compile(_XML, re.IGNORECASE)
-_KEYS = re.compile(_PEM)
-_PAIRS = re.compile(f"{_ARN}|{_PAIR}", re.IGNORECASE)
-_PAIRS_HINT = re.compile(r"pass|pwd|secret|token|credential|key|conn|sig|dsn|otp|pin=|assertion", re.IGNORECASE)
+_HEADERS = _Pattern("|".join((_AUTHORIZATION, _BEARER, _BASIC, _COOKIE)), re.IGNORECASE)
+_HEADERS_HINT = _Pattern(r"auth|bearer|basic|cookie", re.IGNORECASE)
+_OPTIONS = _Pattern(f"{_FLAG}|{_LOGIN}", re.IGNORECASE)
+_ELEMENTS = _Pattern(_XML, re.IGNORECASE)
+_KEYS = _Pattern(_PEM)
+_PAIRS = _Pattern(f"{_ARN}|{_PAIR}", re.IGNORECASE)
+_PAIRS_HINT = _Pattern(r"pass|pwd|secret|token|credential|key|conn|sig|dsn|otp|pin=|assertion", re.IGNORECASE)
 
 # The password ends at the last @ of the word: a password may contain : / and @. A port is no password.
-_URL = re.compile(r"([a-z][a-z0-9+.\-]{0,30}://)([^\s:/]{0,256}):(?!\d{1,5}(?:[/?#\s]|$))(\S{1,2048})@", re.IGNORECASE)
-_URL_KEY = re.compile(r"([a-z][a-z0-9+.\-]{0,30}://)([^\s:/@\"'<>]{16,256})@", re.IGNORECASE)
-_DRIVER_DSN = re.compile(r":([^\s:@]{1,128})@(?=(?:tcp|udp|unix)[46]?\()")
+_URL = _Pattern(r"([a-z][a-z0-9+.\-]{0,30}://)([^\s:/]{0,256}):(?!\d{1,5}(?:[/?#\s]|$))(\S{1,2048})@", re.IGNORECASE)
+_URL_KEY = _Pattern(r"([a-z][a-z0-9+.\-]{0,30}://)([^\s:/@\"'<>]{16,256})@", re.IGNORECASE)
+_DRIVER_DSN = _Pattern(r":([^\s:@]{1,128})@(?=(?:tcp|udp|unix)[46]?\()")
 
-_TOKENS = re.compile(
+_TOKENS = _Pattern(
     r"(?<![A-Za-z0-9])(?:"
     r"gh[opusr]_[A-Za-z0-9]{10,}|github_pat_\w{10,}|gl(?:pat|dt|rt|cbt)-[\w-]{10,}"  # GitHub, GitLab
     r"|xox[a-z]{1,2}-[\w-]{6,}|xapp-[\w-]{10,}|xwfp-[\w-]{10,}"  # Slack
@@ -127,11 +147,11 @@ _TOKENS = re.compile(
     r"|\d{8,10}:AA[\w-]{30,}"  # Telegram
     r")"
 )
-_HOOK_URL = re.compile(
+_HOOK_URL = _Pattern(
     r"(hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/)[\w/.-]+", re.IGNORECASE
 )
 
-_LONG = re.compile(rf"{_ARN}|[A-Za-z0-9+/_\-]{{24,}}={{0,2}}")
+_LONG = _Pattern(rf"{_ARN}|[A-Za-z0-9+/_\-]{{24,}}={{0,2}}")
 _DULL = re.compile(r"[0-9a-f-]+|[0-9A-F-]+|[0-9-]+")
 _RUN = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
 _AWS_SECRET_LENGTH = 40
@@ -172,7 +192,7 @@ def _random(text: str, runs: int, bits: float) -> bool:
     return entropy >= bits and len(_RUN.findall(text)) >= runs and any(c in counts for c in "0123456789")
 
 
-_PATTERNS: tuple[tuple[Callable[[str], object], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+_PATTERNS: tuple[tuple[Callable[[str], object], _Pattern, str | Callable[[re.Match[str]], str]], ...] = (
     (lambda text: "@" in text and "://" in text, _URL, rf"\1\2:{MARK}@"),
     (lambda text: "@" in text and "://" in text, _URL_KEY, rf"\1{MARK}@"),
     (lambda text: "@" in text and "(" in text, _DRIVER_DSN, f":{MARK}@"),

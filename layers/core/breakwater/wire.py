@@ -1,11 +1,16 @@
 """How notices and records of incidents look as JSON: on the topic, in the table, in a report.
 
 The field names are those of `breakwater.model`. A reader takes what an older version wrote: fields it lacks have
-defaults there, fields that are unknown are ignored.
+defaults there, fields that are unknown are ignored. The standard library alone does it, since every cold start that
+has something to tell comes by here (`docs/decisions/0020-cold-start.md`).
 """
 
-from functools import cache
-from typing import Any
+import json
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin
 
 from breakwater.errors import BreakwaterError
 from breakwater.incidents import Record
@@ -14,7 +19,7 @@ from breakwater.model import Notice
 
 def dump_notice(notice: Notice) -> str:
     """A notice as one JSON object."""
-    return str(_adapter(Notice).dump_json(notice), "utf-8")
+    return _dump(notice)
 
 
 def load_notice(text: str) -> Notice:
@@ -25,7 +30,7 @@ def load_notice(text: str) -> Notice:
 
 def dump_record(record: Record) -> str:
     """An incident with what was told of it, as one JSON object."""
-    return str(_adapter(Record).dump_json(record), "utf-8")
+    return _dump(record)
 
 
 def load_record(text: str) -> Record:
@@ -34,19 +39,67 @@ def load_record(text: str) -> Record:
     return loaded
 
 
+def _dump(value: object) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
 def _load(kind: type, text: str) -> Any:
-    from pydantic import ValidationError
-
     try:
-        return _adapter(kind).validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the text"
-        raise BreakwaterError(f"not a {kind.__name__.lower()}: {where}: {first['msg']}") from None
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BreakwaterError(f"not a {kind.__name__.lower()}: it is no JSON") from None
+    try:
+        return _value(kind, raw, "")
+    except _WrongError as error:
+        raise BreakwaterError(f"not a {kind.__name__.lower()}: {error}") from None
 
 
-@cache
-def _adapter(kind: type) -> Any:
-    from pydantic import TypeAdapter
+class _WrongError(Exception):
+    """Which value is not what it should be. It names the place and never repeats the content."""
 
-    return TypeAdapter(kind)
+
+def _value(kind: Any, raw: Any, where: str) -> Any:
+    if get_origin(kind) is UnionType:
+        (kind,) = (each for each in get_args(kind) if each is not NoneType)
+        return None if raw is None else _value(kind, raw, where)
+    if get_origin(kind) is tuple:
+        items = raw if isinstance(raw, list) else _refuse(where, "a list")
+        return tuple(_value(get_args(kind)[0], item, f"{where}[{position}]") for position, item in enumerate(items))
+    if is_dataclass(kind):
+        return _object(kind, raw if isinstance(raw, dict) else _refuse(where, "an object"), where)
+    if kind is datetime:
+        return _time(raw, where)
+    if issubclass(kind, Enum):
+        return next((member for member in kind if member.value == raw), None) or _refuse(where, "a word of its list")
+    return raw if type(raw) is kind else _refuse(where, f"a {kind.__name__}")
+
+
+def _object(kind: Any, raw: dict[str, Any], where: str) -> Any:
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        inside = f"{where}.{field.name}".lstrip(".")
+        if field.name in raw:
+            values[field.name] = _value(field.type, raw[field.name], inside)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            _refuse(inside, "there")
+    return kind(**values)
+
+
+def _time(raw: Any, where: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(raw)
+    except (TypeError, ValueError):
+        _refuse(where, "a time")
+    return at if at.tzinfo is not None else _refuse(where, "a time with its zone")
+
+
+def _refuse(where: str, wanted: str) -> Any:
+    raise _WrongError(f"{where or 'the text'} is not {wanted}")

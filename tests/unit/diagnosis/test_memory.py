@@ -55,18 +55,12 @@ OTHER = "arn:aws:ecs:eu-central-1:111122223333:task/shop/other"
         ),
         pytest.param([load_event(STOPPED), load_event(RUNNING)], "app_error stale", id="an old state comes late"),
         pytest.param([load_event(STOPPED), load_event(SIDECAR)], "app_error stale", id="a sidecar comes late"),
-        pytest.param(
-            [load_event(STOPPED), load_event("task_spot_warning")], "app_error stale", id="a warning comes late"
-        ),
-        pytest.param(
-            [load_event(STOPPED), load_event(STOPPED, task_arn=OTHER)], "app_error app_error", id="another task"
-        ),
+        pytest.param([load_event(STOPPED), load_event("task_spot_warning")], "app_error stale", id="a late warning"),
+        pytest.param([load_event(STOPPED), load_event(STOPPED, task_arn=OTHER)], "app_error app_error", id="another"),
         pytest.param(
             [load_event("task_spot_warning"), load_event(STOPPED)], "spot_interruption app_error", id="warned"
         ),
-        pytest.param(
-            [load_event("task_stopped_by_user"), load_event(STOPPED)], "user_stop duplicate", id="ended quietly"
-        ),
+        pytest.param([load_event("task_stopped_by_user"), load_event(STOPPED)], "user_stop duplicate", id="quiet end"),
         pytest.param([load_event(STOPPED, account="9"), load_event(STOPPED)], "foreign app_error", id="foreign first"),
         pytest.param([load_event(SIDECAR)] * 2, "sidecar_error duplicate", id="a sidecar twice"),
         pytest.param([load_event(SIDECAR), load_event(STOPPED)], "sidecar_error app_error", id="sidecar, then the end"),
@@ -126,9 +120,7 @@ def test_an_object_without_versions_is_known_by_etag_and_sequencer(change: dict[
     ("change", "second"),
     [
         pytest.param({"executionId": "other", "attempt": "2"}, "duplicate", id="another attempt"),
-        pytest.param(
-            {"scheduledTime": "2026-04-14T09:30:00.000+02:00"}, "duplicate", id="the same time in other words"
-        ),
+        pytest.param({"scheduledTime": "2026-04-14T09:30:00.000+02:00"}, "duplicate", id="the same time"),
         pytest.param({"scheduledTime": "2026-04-15T07:30:00Z"}, "schedule", id="the next day"),
     ],
 )

@@ -22,9 +22,7 @@ REFUSED = "refuse refused"
         pytest.param({}, (INBOX,), RUN, id="it fits"),
         pytest.param({}, (), REFUSED, id="nothing is configured"),
         pytest.param({}, (Upload("other", "x"), INBOX), RUN, id="the second entry fits"),
-        pytest.param(
-            {"key": "Incoming/a.csv"}, (Upload("shop-inbox", "x", "incoming/"),), REFUSED, id="case of prefix"
-        ),
+        pytest.param({"key": "Incoming/a.csv"}, (Upload("shop-inbox", "x", "incoming/"),), REFUSED, id="prefix case"),
         pytest.param({"key": "incoming/a.CSV"}, (Upload("shop-inbox", "x", "", ".csv"),), REFUSED, id="case of suffix"),
         pytest.param(
             {"key": "incoming/a.csv\n"}, (Upload("shop-inbox", "x", "", "", r"incoming/a\.csv$"),), REFUSED, id="$"

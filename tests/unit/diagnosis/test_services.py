@@ -141,7 +141,7 @@ ACTION = "service_start_impaired"
             "hook_attention medium hook_waiting",
             False,
             "none",
-            id="a hook for a person",
+            id="a hook to answer",
         ),
         *[
             pytest.param("hook_awaiting_action", {"event_name": name}, {}, expected, False, action, id=name)
@@ -154,9 +154,7 @@ ACTION = "service_start_impaired"
             )
         ],
         *[
-            pytest.param(
-                "container_instance_draining", {"status": status}, {}, expected, False, "none", id=f"is {status}"
-            )
+            pytest.param("container_instance_draining", {"status": status}, {}, expected, False, "none", id=status)
             for status, expected in (
                 ("DRAINING", "interrupted info drain"),
                 ("DEREGISTERING", "interrupted info drain"),
@@ -173,7 +171,7 @@ ACTION = "service_start_impaired"
                 expected,
                 False,
                 "none",
-                id=f"health {status}",
+                id=f"is {status}",
             )
             for status, expected in (
                 ("IMPAIRED", "instance_impaired medium infrastructure"),
@@ -182,9 +180,7 @@ ACTION = "service_start_impaired"
             )
         ],
         pytest.param("asg_instance_terminating", {}, {}, "interrupted info drain", False, "none", id="scaling in"),
-        pytest.param(
-            "ec2_spot_warning", {}, {}, "interrupted info spot_interruption", False, "none", id="Spot warning"
-        ),
+        pytest.param("ec2_spot_warning", {}, {}, "interrupted info spot_interruption", False, "none", id="Spot"),
     ],
 )
 def test_an_event_of_the_platform_is_judged_by_its_name(

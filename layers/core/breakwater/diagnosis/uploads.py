@@ -1,7 +1,6 @@
 """Rule 10: whether an object in S3 starts a job. Only "Object Created" may."""
 
 import re
-import unicodedata
 from dataclasses import replace
 
 from breakwater.events import ObjectCreated, ObjectEvent
@@ -10,6 +9,8 @@ from breakwater.model import Action, Cause, Diagnosis
 from .facts import Facts, Upload
 from .memory import Memory
 from .wording import name, nothing, quote
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def diagnose_upload(event: ObjectCreated, facts: Facts, memory: Memory) -> Diagnosis:
@@ -42,7 +43,7 @@ def fits(event: ObjectCreated, entry: Upload) -> bool:
         and key.endswith(entry.suffix)
         and not key.endswith("/")
         and ".." not in key.split("/")
-        and not any(unicodedata.category(character) == "Cc" for character in key)
+        and not _CONTROL.search(key)
         and (event.size != 0 or entry.allow_empty)
         and _allowed(key, entry.allowed_key)
     )

@@ -10,7 +10,7 @@ _LONGEST = 400
 _LONGEST_QUOTE = 240
 _LONGEST_NAME = 96
 _MOST_READ = 4000
-_ORDINARY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,40}", re.ASCII)
+_ORDINARY_NAME = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,40}", re.ASCII)  # nothing that could be a token
 
 
 def quote(text: str | None, known: Iterable[str] = (), limit: int = _LONGEST_QUOTE) -> str:

@@ -1,0 +1,99 @@
+"""`breakwater demo`: a morning of an invented account, run through the real template and functions in the sandbox."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.publish import Published, held_back, publish
+from cli.rehearsal import WEBHOOK, Watcher, rehearse
+from cli.report import Report
+from cli.run import Run
+from cli.timeline import Timeline, terminal
+from sandbox.scenarios.morning import EVENTS, morning
+from sandbox.scenarios.scenario import Scenario
+
+EMULATED = "This is emulation: real template, patterns and functions, stand-ins for AWS, virtual time."
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Another seed, another morning; the troubles stay.")] = 7,
+    out: Annotated[Path, typer.Option(help="Where report.html and report.json go.")] = Path("build/demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of the timeline.")] = False,
+    events: Annotated[
+        int, typer.Option(help="How many events; fewer means less that is normal.", hidden=True)
+    ] = EVENTS,
+) -> None:
+    """Live through a morning of 2,000 ECS events without an AWS account: timeline, report.html, report.json."""
+    try:
+        scenario = morning(seed, events)
+    except ValueError as error:
+        typer.echo(f"breakwater demo: {error}", err=True)
+        raise typer.Exit(2) from None
+    scenario = replace(scenario, canaries=(*scenario.canaries, WEBHOOK))
+    console = terminal(quiet=as_json)
+    console.print(f"[bold]{len(scenario.deliveries):,} events of {scenario.title}[/], seed {seed}. {EMULATED}\n")
+    published = publish(scenario, _run(scenario, console), f"demo --seed {seed}")
+    page, data = published.write(out)
+    if as_json:
+        typer.echo(json.dumps(summary(published, page, data)))
+    else:
+        show_summary(console, published.report)
+        console.print(f"\nThe whole story: [bold]{page}[/]  (data: {data})", soft_wrap=True)
+    raise typer.Exit(0 if published.report.ok else 1)
+
+
+def _run(scenario: Scenario, console: Console) -> Run:
+    timeline = Timeline(console, len(scenario.deliveries))
+    with timeline.showing():
+        return rehearse(scenario, Watcher(timeline.told, timeline.moved))
+
+
+def summary(published: Published, page: Path, data: Path) -> dict[str, object]:
+    """The result for programs; the whole report is in the file that it names."""
+    report = published.report
+    return {
+        "ok": report.ok,
+        "emulated": report.emulated,
+        "seed": report.seed,
+        "funnel": asdict(report.funnel),
+        "dropped_by_patterns": report.funnel.events - report.funnel.admitted,
+        "held_back_by_limit": held_back(report),
+        "aws_calls": sum(report.calls.values()),
+        "dead_letters": len(report.dead_letters),
+        "checks": [asdict(check) for check in report.checks],
+        "seconds": report.seconds,
+        "report": {"html": str(page), "json": str(data)},
+    }
+
+
+def show_summary(console: Console, report: Report) -> None:
+    """The figures of a run and what was checked, for people."""
+    funnel = report.funnel
+    figures = Table.grid(padding=(0, 2))
+    figures.add_column(justify="right", style="bold")
+    figures.add_column()
+    for figure, words in (
+        (funnel.events, "events on the bus"),
+        (funnel.events - funnel.admitted, "dropped by the rules' patterns"),
+        (funnel.admitted, "reached the code"),
+        (funnel.failures, "failures, each counted once"),
+        (funnel.incidents, "incidents"),
+        (funnel.messages, f"messages, {funnel.digests} of them digests"),
+        (held_back(report), "pieces of news held back for a digest by the limit of ten messages a minute"),
+        (sum(report.calls.values()), "AWS calls by the functions"),
+        (len(report.dead_letters), "dead letters"),
+    ):
+        figures.add_row(f"{figure:,}", words)
+    console.print()
+    console.print(figures)
+    console.print()
+    for check in report.checks:
+        mark = "[green]✓[/]" if check.ok else "[bold red]✗[/]"
+        console.print(f"{mark} {check.name}", end="")
+        console.print(f": {check.found}", style="dim", markup=False, soft_wrap=True)
+    console.print(f"\n{report.seconds} s of real time. {EMULATED}", style="dim")
