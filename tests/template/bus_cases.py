@@ -181,6 +181,8 @@ SERVICES: list[Case] = [
     ),
     ("a failed deployment", a_deployment("SERVICE_DEPLOYMENT_FAILED", "ERROR", "alarm(s) detected"), SERVICE),
     ("a failed deployment without a severity", a_deployment("SERVICE_DEPLOYMENT_FAILED", DROP), SERVICE),
+    ("throttling as news of a deployment", a_deployment("ECS_OPERATION_THROTTLED"), SERVICE),
+    ("steady state as news of a deployment", a_deployment("SERVICE_STEADY_STATE"), None),
     ("a rollback", a_deployment("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO", ROLLING_BACK), SERVICE),
     ("an unknown deployment error", a_deployment("SERVICE_DEPLOYMENT_LOST", "ERROR"), SERVICE),
     ("a deployment", a_deployment("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO", "in progress."), None),
