@@ -82,9 +82,11 @@ judge-patterns: install  ## the same events before AWS's own Event Ruler (needs 
 clean:  ## remove what was built; the environments stay
 	rm -rf build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.venv/.installed: requirements/dev.txt | need-python
+# The environment also learns where this tree's packages are, so `breakwater` and `python -m` work from any folder.
+.venv/.installed: requirements/dev.txt cli/link.py | need-python
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install -q --no-deps --require-hashes -r $<
+	@$(PY) cli/link.py
 	@touch $@
 
 # Tools with pins of their own. Every lock is complete, so pip has nothing left to resolve.

@@ -84,13 +84,17 @@ def _print_table(title: str, outcome: Outcome) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("figure", "value", "goal", "what it is", title=title, title_justify="left")
-    for column in table.columns[1:3]:
-        column.justify = "right"
+    table = Table(title=title, title_justify="left")
+    table.add_column("figure", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("goal", justify="right", no_wrap=True)
+    table.add_column("what it is")
     for name, value in outcome.figures.items():
         goal = outcome.goals.get(name)
         style = "" if goal is None else "green" if goal.met(value) else "bold red"
-        table.add_row(name, f"{value:.4g}", str(goal or ""), outcome.meaning.get(name, ""), style=style)
+        table.add_row(
+            name, f"{value:.3f}".rstrip("0").rstrip("."), str(goal or ""), outcome.meaning.get(name, ""), style=style
+        )
     console = Console()
     console.print(table)
     if outcome.noise:

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._contract import Goal, Options, Outcome, main, say
-from benchmarks.cold.cases import REGION, Case, cases
+from benchmarks.cold.cases import Case, cases
+from benchmarks.stops import REGION
 
 ROOT = Path(__file__).resolve().parent.parent
 CHILD = Path(__file__).parent / "cold" / "child.py"
@@ -59,7 +60,7 @@ def run(options: Options) -> Outcome:
             if options.quick and spent * (number + 2) / (number + 1) > QUICK_SECONDS:
                 break
             say(f"round {number + 1} of {ROUNDS}")
-    return _outcome(costs)
+    return outcome(costs)
 
 
 def sample(name: str, case: Case, *, tell_modules: bool = False) -> Sample:
@@ -117,7 +118,7 @@ def _one_cpu() -> Iterator[None]:
         os.sched_setaffinity(0, allowed)
 
 
-def _outcome(costs: Mapping[str, list[float]]) -> Outcome:
+def outcome(costs: Mapping[str, list[float]]) -> Outcome:
     figures: dict[str, float] = {}
     noise: dict[str, float] = {"rounds": len(costs["bare"])}
     goals: dict[str, Goal] = {}

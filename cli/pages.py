@@ -54,6 +54,7 @@ def to_html(report: Report) -> str:
         stories={story.id: story for story in report.incidents},
         messages={message.number: message for message in report.messages},
         first_messages=_first_messages,
+        later_messages=_later_messages,
         exemplar=max(report.incidents, key=lambda story: story.incident.count).id if report.incidents else None,
         channels=sorted({message.channel for message in report.messages}),
         silent=sum(silence.dropped + silence.read for silence in report.silence),
@@ -70,10 +71,8 @@ def _tiles(report: Report) -> Iterable[tuple[str, str]]:
     yield _number(funnel.failures), f"failures, told as {_number(funnel.incidents)} incidents"
     if report.troubles:
         told = sum(bool(trouble.incidents) for trouble in report.troubles)
-        yield (
-            f"{told} of {len(report.troubles)}",
-            "troubles told; false alerts: " + str(sum(story.trouble is None for story in report.incidents)),
-        )
+        false = sum(story.trouble is None for story in report.incidents)
+        yield f"{told} of {len(report.troubles)}", f"troubles told, {false} false alerts"
     if waits:
         yield _span(median(waits)), "from a failure to its first message (median, virtual time)"
     yield _number(funnel.messages), f"messages on {len(channels)} channels, {funnel.digests} of them digests"
@@ -128,6 +127,12 @@ def _first_messages(story: Story, messages: Mapping[int, Message]) -> list[Messa
     """The messages that told of it first, one for each channel."""
     numbers = story.told[0].channels.values() if story.told else ()
     return [messages[number] for number in sorted(numbers)]
+
+
+def _later_messages(story: Story, messages: Mapping[int, Message]) -> list[list[Message]]:
+    """The messages of its own that it led to later, by piece of news; digests stand in their own place."""
+    news = [[messages[number] for number in sorted(told.channels.values())] for told in story.told[1:]]
+    return [group for each in news if (group := [message for message in each if not message.digest])]
 
 
 def mrkdwn(text: str) -> Markup:

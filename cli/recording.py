@@ -135,7 +135,7 @@ def _wanted(deliveries: Iterable[Delivery]) -> set[str]:
 
 def _notes(elsewhere: int, home: tuple[str, str], unknown: list[str]) -> Iterable[str]:
     if elsewhere:
-        yield f"{elsewhere} events are of another account or Region than {home[0]}, {home[1]}; nobody is told of those."
+        yield f"Of another account or Region than {home[0]}, {home[1]}: {elsewhere}. Nobody is told of those."
     if unknown:
         names = ", ".join(arn.rpartition("/")[2] for arn in unknown[:5]) + (" …" if len(unknown) > 5 else "")
         yield (

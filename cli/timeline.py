@@ -15,6 +15,7 @@ from cli.rehearsal import Progress
 from cli.run import Message
 
 _BADGE = re.compile(r"\[([^\]]+)\] (?:\[LATE\] )?(.*)", re.DOTALL)
+_REVISION = re.compile(r" \([^()]+:\d+\)$")
 _LOOKS = {"HIGH": "bold red", "MEDIUM": "yellow", "LOW": "cyan", "RESOLVED": "green", "DIGEST": "magenta"}
 _PAUSE = 0.08
 _WIDE = 180
@@ -59,7 +60,7 @@ def _split(title: str) -> tuple[str, str]:
 
 def _line(badge: str, group: list[Message]) -> Line:
     first = group[0]
-    subject, _, words = _split(first.title)[1].partition(": ")
+    subject, _, words = _REVISION.sub("", _split(first.title)[1]).partition(": ")
     mark = next((mark for news, mark in _MARKS.items() if news in badge), "●")
     mark = {"RESOLVED": "✓", "DIGEST": "▤"}.get(badge, mark)
     channels = tuple(dict.fromkeys(each.channel for each in group))

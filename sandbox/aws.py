@@ -79,6 +79,7 @@ class Failure:
     code: str
     times: int
     function: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ServiceError(Exception):
@@ -178,7 +179,8 @@ class Gate:
                 and failure.function in (None, function)
             ):
                 failure.times -= 1
-                raise client_error(client, operation, failure.code, "failed on purpose by the sandbox", 400)
+                said = "failed on purpose by the sandbox"
+                raise client_error(client, operation, failure.code, said, 400, failure.more)
 
     def _answer(self, client: Any, service: str, operation: str, params: Mapping[str, Any]) -> Any:
         own = self._own.get((service, operation))
@@ -220,9 +222,12 @@ class Gate:
         return {"RequestId": self._account.uuid(), "HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
 
 
-def client_error(client: Any, operation: str, code: str, message: str, status: int) -> ClientError:
+def client_error(
+    client: Any, operation: str, code: str, message: str, status: int, more: Mapping[str, Any] | None = None
+) -> ClientError:
     """Make the exception that botocore would raise."""
     response: Any = {
+        **(more or {}),
         "Error": {"Code": code, "Message": message, "Type": "Sender"},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0, "RequestId": "sandbox"},
     }

@@ -96,11 +96,14 @@ class Bus:
         return whole
 
     def _route(self, event: Mapping[str, Any]) -> None:
-        fields = flatten(event)
-        matched = [rule for rule in self.rules if rule.enabled and rule.pattern and rule.pattern.matches_fields(fields)]
-        if not matched:
-            return
-        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        try:
+            fields = flatten(event)
+            matched = [
+                rule for rule in self.rules if rule.enabled and rule.pattern and rule.pattern.matches_fields(fields)
+            ]
+            text = json.dumps(event, ensure_ascii=False, separators=(",", ":")) if matched else ""
+        except RecursionError as problem:
+            raise SandboxError(f"event {event['id']} is nested too deeply for a bus") from problem
         if len(text.encode("utf-8", "surrogatepass")) > MAX_EVENT_BYTES:
             raise SandboxError(f"event {event['id']} is larger than {MAX_EVENT_BYTES} bytes")
         for rule in matched:

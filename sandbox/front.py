@@ -192,9 +192,11 @@ class Sandbox:
         """Make the bus drop, double and delay (and so reorder) events from now on, by the seed."""
         self.account.bus.chaos = Chaos(drop, duplicate, delay)
 
-    def fail(self, service: str, operation: str, code: str, *, times: int = 1, function: str | None = None) -> None:
-        """Answer the next calls of handlers to an operation with an error."""
-        self._gate.failures.append(Failure(service, operation, code, times, function))
+    def fail(
+        self, service: str, operation: str, code: str, *, times: int = 1, function: str | None = None, **more: Any
+    ) -> None:
+        """Answer the next calls of handlers to an operation with an error; `more` goes into the error's response."""
+        self._gate.failures.append(Failure(service, operation, code, times, function, more))
 
     def client(self, service: str) -> Any:
         """Give a boto3 client of the account's administrator."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.account import Account
 from sandbox.functions import Function, Outcome
-from sandbox.queues import Message, Queue
+from sandbox.queues import Message, Queue, md5
 
 MAX_BATCH_BYTES = 6 * 1024 * 1024
 _RECORD_OVERHEAD = 1024  # receipt handle, attributes and ARN beside the body
@@ -81,7 +81,7 @@ class EventSourceMapping:
             "body": message.body,
             "attributes": message.system_attributes(),
             "messageAttributes": {name: _attribute(value) for name, value in message.attributes.items()},
-            "md5OfBody": "",
+            "md5OfBody": md5(message.body),
             "eventSource": "aws:sqs",
             "eventSourceARN": self.queue.arn,
             "awsRegion": self.account.region,

@@ -4,6 +4,7 @@ Our own model and not moto's, because virtual time has to wake the event source 
 visible, and because moto walks the whole queue for every delete.
 """
 
+import hashlib
 import heapq
 import itertools
 import re
@@ -233,6 +234,11 @@ class Queues:
     def by_url(self, url: str) -> Queue | None:
         """Find a queue by its URL, or None."""
         return next((queue for queue in self._by_arn.values() if queue.url == url), None)
+
+
+def md5(text: str) -> str:
+    """Give the digest by which SQS lets a client check a body."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def allowed_body(body: str) -> bool:

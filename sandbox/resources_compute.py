@@ -10,6 +10,7 @@ from sandbox.errors import TemplateError, UnsupportedError
 from sandbox.functions import Function
 from sandbox.mappings import EventSourceMapping
 from sandbox.properties import Properties
+from sandbox.roles import Role
 from sandbox.template import LOCAL_CODE
 
 Made = tuple[str, Mapping[str, str]]
@@ -65,6 +66,7 @@ def _function(account: Account, p: Properties) -> Made:
     logging.without_effect("SystemLogLevel")
     logging.done()
     role = account.roles.by_arn(p.text("Role"))
+    _check_logging(account, p.logical_id, role, log_group)
     memory, timeout = p.number("MemorySize", 128), p.number("Timeout", 3)
     if not 128 <= memory <= 10_240 or not 1 <= timeout <= 900:
         raise TemplateError(f"{p.logical_id}: memory {memory} or timeout {timeout} is out of range")
@@ -88,6 +90,14 @@ def _function(account: Account, p: Properties) -> Made:
         )
     )
     return name, {"Arn": arn}
+
+
+def _check_logging(account: Account, logical_id: str, role: Role, group: str) -> None:
+    """Refuse a function that could not write its log: AWS deploys it, and nobody ever reads a line."""
+    stream = account.arn("logs", f"log-group:{group}:log-stream:sandbox")
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+        if role.verdict(iam.Request(action, stream, account.context())) is not iam.Verdict.ALLOWED:
+            raise TemplateError(f"{logical_id}: {role.arn} may not {action}, its log would be lost")
 
 
 def _environment(

@@ -1,6 +1,5 @@
 """The sandbox's own answers to AWS calls: SQS, SNS and PutEvents, for handlers and tests alike."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from sandbox.account import Account
 from sandbox.aws import Answer, ServiceError
 from sandbox.errors import UnsupportedError
-from sandbox.queues import Message, Queue, allowed_body
+from sandbox.queues import Message, Queue, allowed_body, md5
 from sandbox.topics import Topic
 
 Params = Mapping[str, Any]
@@ -73,7 +72,7 @@ class _Sqs:
         if delay is not None and not 0 <= delay <= MAX_DELAY:
             raise ServiceError("InvalidParameterValue", f"DelaySeconds {delay} is not between 0 and {MAX_DELAY}")
         message = queue.send(body, params.get("MessageAttributes"), sender=self._account.id, delay=delay)
-        return {"MessageId": message.id, "MD5OfMessageBody": _md5(body)}
+        return {"MessageId": message.id, "MD5OfMessageBody": md5(body)}
 
     def receive(self, params: Params) -> dict[str, Any]:
         limit = params.get("MaxNumberOfMessages", 1)
@@ -119,16 +118,12 @@ class _Sqs:
         return {"QueueUrl": queue.url}
 
 
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
 def _received(message: Message) -> dict[str, Any]:
     return {
         "MessageId": message.id,
         "ReceiptHandle": message.receipt,
         "Body": message.body,
-        "MD5OfBody": _md5(message.body),
+        "MD5OfBody": md5(message.body),
         "Attributes": message.system_attributes(),
         **({"MessageAttributes": dict(message.attributes)} if message.attributes else {}),
     }

@@ -4,19 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from breakwater.incidents import Announce, Record, decide_incident
+from benchmarks.stops import ACCOUNT, REGION, REVISION, SCALE_IN, TASK, Json, task_stop
+from breakwater.incidents import Record, decide_incident
 from breakwater.model import AlertPolicy, Category, Cause, Diagnosis, Evidence, Finding, Severity, Subject, SubjectKind
 from breakwater.wire import dump_notice, dump_record
 
-ACCOUNT = "111122223333"
-REGION = "eu-central-1"
 TABLE = "breakwater"
-TASK = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/prod/0123456789abcdef0123456789abcdef"
-REVISION = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/checkout:7"
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,64 +129,6 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
     }
 
 
-def task_stop(now: datetime, **detail: object) -> Json:
-    """An ECS Task State Change: by default of an essential container that ended with exit code 1 a moment ago."""
-    at = (now - timedelta(seconds=3)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    stopped: Json = {
-        "taskArn": TASK,
-        "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod",
-        "taskDefinitionArn": REVISION,
-        "version": 5,
-        "lastStatus": "STOPPED",
-        "desiredStatus": "STOPPED",
-        "group": "service:checkout",
-        "startedBy": "ecs-svc/1234567890123456789",
-        "stopCode": "EssentialContainerExited",
-        "stoppedReason": "Essential container in task exited",
-        "launchType": "FARGATE",
-        "platformVersion": "1.4.0",
-        "cpu": "256",
-        "memory": "512",
-        "connectivity": "CONNECTED",
-        "createdAt": at,
-        "startedAt": at,
-        "stoppingAt": at,
-        "stoppedAt": at,
-        "updatedAt": at,
-        "attachments": [{"id": "1", "type": "eni", "status": "DELETED", "details": []}],
-        "attributes": [{"name": "ecs.cpu-architecture", "value": "arm64"}],
-        "containers": [
-            {
-                "containerArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:container/prod/{index}",
-                "name": name,
-                "lastStatus": "STOPPED",
-                "exitCode": code,
-                "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}:7",
-                "imageDigest": "sha256:" + "0123456789abcdef" * 4,
-                "networkInterfaces": [{"attachmentId": "1", "privateIpv4Address": "10.0.1.17"}],
-            }
-            for index, (name, code) in enumerate((("app", 1), ("log-router", 0)))
-        ],
-        "overrides": {"containerOverrides": [{"name": "app"}, {"name": "log-router"}]},
-    } | detail
-    return {
-        "version": "0",
-        "id": "9d1c3a52-6f0e-4c52-9a5b-2f7c1f6c0a11",
-        "detail-type": "ECS Task State Change",
-        "source": "aws.ecs",
-        "account": ACCOUNT,
-        "time": at,
-        "region": REGION,
-        "resources": [TASK],
-        "detail": stopped,
-    }
-
-
-SCALE_IN: Json = {
-    "stopCode": "ServiceSchedulerInitiated",
-    "stoppedReason": "Scaling activity initiated by (deployment ecs-svc/1234567890123456789)",
-}
-
 _PUBLISHED = (
     '<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Failed/><Successful>'
     "<member><Id>0</Id><MessageId>1</MessageId></member></Successful></PublishBatchResult>"
@@ -234,7 +170,7 @@ _ALL_NEW: dict[str, str] = {
     "cloudwatch-logs.GetLogEvents": json.dumps(
         {
             "events": [
-                {"timestamp": 1, "message": f"worker {line}: cannot reach postgres://shop:pw@db/orders", "ingestionTime": 1}
+                {"timestamp": line, "message": f"worker {line}: no answer from postgres://shop:pw@db/orders"}
                 for line in range(20)
             ]
         }
@@ -258,15 +194,11 @@ def _record(at: datetime) -> Record:
     finding = Finding(
         identity=TASK,
         subject=Subject(SubjectKind.SERVICE, "checkout", "prod", "checkout:7"),
-        diagnosis=Diagnosis(
-            Category.TASK_FAILED, Severity.HIGH, Cause.APP_ERROR, "Container app ended with exit code 1.", container="app"
-        ),
+        diagnosis=Diagnosis(Category.TASK_FAILED, Severity.HIGH, Cause.APP_ERROR, "Exit code 1.", container="app"),
         at=at,
         evidence=Evidence(task_arn=TASK, task_definition=REVISION, stop_code="EssentialContainerExited"),
     )
-    decision = decide_incident(None, [finding], AlertPolicy(), at)
-    assert isinstance(decision, Announce)
-    return decision.record
+    return decide_incident(None, [finding], AlertPolicy(), at).record
 
 
 def _batch(*bodies: str) -> Json:

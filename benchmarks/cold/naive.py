@@ -7,7 +7,7 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.parser import BaseModel, envelopes, parse
+from aws_lambda_powertools.utilities.parser import BaseModel, envelopes
 from pydantic import Field
 
 logger = Logger(service="naive")
@@ -33,13 +33,12 @@ class Task(BaseModel):
     task_arn: str = Field(alias="taskArn")
     task_definition: str = Field(alias="taskDefinitionArn")
     stopped_reason: str | None = Field(None, alias="stoppedReason")
-    containers: list[Container] = []
+    containers: tuple[Container, ...] = ()
 
 
 def keep(record: SQSRecord) -> None:
     """Look the task up, keep it, tell people."""
-    task = parse(json.loads(record.body), model=Task, envelope=envelopes.EventBridgeEnvelope)
-    assert task is not None
+    task: Any = envelopes.EventBridgeEnvelope().parse(data=json.loads(record.body), model=Task)
     key = {"pk": {"S": task.task_arn}, "sk": {"S": "TASK"}}
     dynamodb.batch_get_item(RequestItems={"breakwater": {"Keys": [key]}})
     ecs.describe_task_definition(taskDefinition=task.task_definition)

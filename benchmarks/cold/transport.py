@@ -23,7 +23,8 @@ def _answer(request: Any, event_name: str, **_: Any) -> Any:
     CALLS.append(operation)
     answers: dict[str, str] = sys.modules["__main__"].given["answers"]
     body = answers[operation].encode()
-    return AWSResponse(request.url, 200, {"content-length": str(len(body))}, _Body(body))
+    headers: Any = {"content-length": str(len(body))}
+    return AWSResponse(request.url, 200, headers, _Body(body))
 
 
 class _Body:

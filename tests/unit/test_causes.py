@@ -86,3 +86,12 @@ def test_exit_codes_have_notes(code: int, word: str) -> None:
 @pytest.mark.parametrize("code", [None, 3, 77, -1, 10**30])
 def test_other_exit_codes_mean_what_the_application_says(code: int | None) -> None:
     assert exit_code_note(code) is None
+
+
+@pytest.mark.parametrize("cause", [Cause.CIRCUIT_BREAKER, Cause.DEPLOYMENT_ALARM])
+def test_a_failed_deployment_and_its_rollback_read_differently(cause: Cause) -> None:
+    failed = explanation(cause, Category.DEPLOYMENT_FAILED)
+    rolled_back = explanation(cause, Category.DEPLOYMENT_ROLLED_BACK)
+    assert failed is not None
+    assert rolled_back is not None
+    assert failed.title != rolled_back.title

@@ -330,6 +330,18 @@ EXPLANATIONS: dict[Cause, Explanation] = {
 }
 
 BY_CATEGORY: dict[tuple[Category, Cause], Explanation] = {
+    **dict.fromkeys(
+        ((Category.DEPLOYMENT_ROLLED_BACK, cause) for cause in (Cause.CIRCUIT_BREAKER, Cause.DEPLOYMENT_ALARM)),
+        Explanation(
+            "ECS is rolling the deployment back",
+            "The deployment failed and ECS returns to the last revision whose deployment was completed.",
+            (
+                "Wait until the rollback is completed, and check that the service is steady on the old revision.",
+                "Look at the stopped tasks of the failed deployment; their own alerts name the cause.",
+                "Fix the new revision before deploying it again; the infrastructure code still names it.",
+            ),
+        ),
+    ),
     (Category.TASK_START_FAILED, Cause.CONFIGURATION): Explanation(
         "The EFS file system could not be mounted",
         "The task was not started because a volume on Amazon EFS could not be mounted.",

@@ -5,6 +5,7 @@ never kept: their values serve only to strike themselves out of other text.
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 from breakwater.events import (
     AlarmStateChange,
@@ -120,6 +121,7 @@ def _changed(event: InstanceHealthChange | InstanceStateChange) -> str | None:
     return max((check.last_status_change or "" for check in event.detail.health_checks), default=None)
 
 
+@lru_cache(maxsize=4096)
 def _name(text: str | None) -> str | None:
     return None if text is None else _cut(redact(text), LONGEST_NAME)
 

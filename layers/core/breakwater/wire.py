@@ -40,7 +40,7 @@ def load_record(text: str) -> Record:
 
 
 def _dump(value: object) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_plain(value), separators=(",", ":"))
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -18,21 +19,34 @@ def run(clock: Clock, until: datetime) -> None:
 
 def test_timers_run_by_time_and_then_by_registration() -> None:
     clock, seen = Clock(START), list[str]()
+
+    def nested() -> None:
+        clock.call_in(0, lambda: seen.append("at once"), "nested")
+
     for name, seconds in (("late", 2), ("first", 1), ("second", 1)):
-        clock.call_in(seconds, lambda name=name: seen.append(name), name)  # type: ignore[misc]
-    clock.call_in(1, lambda: clock.call_in(0, lambda: seen.append("at once"), "x") and None, "y")
+        clock.call_in(seconds, partial(seen.append, name), name)
+    clock.call_in(1, nested, "nesting")
     run(clock, START + timedelta(seconds=5))
     assert seen == ["first", "second", "at once", "late"]
 
 
-def test_only_what_is_not_recurring_keeps_it_busy() -> None:
+@pytest.mark.parametrize(
+    ("recurring", "busy"), [pytest.param(True, False, id="a schedule"), pytest.param(False, True, id="work")]
+)
+def test_only_what_is_not_recurring_keeps_it_busy(recurring: bool, busy: bool) -> None:
     clock = Clock(START)
-    clock.call_at(START, lambda: None, "schedule", recurring=True)
-    assert not clock.busy
+    clock.call_at(START, lambda: None, "something", recurring=recurring)
+    assert clock.busy is busy
+
+
+def test_what_is_taken_back_twice_is_taken_back_once() -> None:
+    clock = Clock(START)
     timer = clock.call_in(1, lambda: None, "work")
+    clock.call_in(2, lambda: None, "more work")
+    clock.cancel(timer)
+    clock.cancel(timer)
     assert clock.busy
-    clock.cancel(timer)
-    clock.cancel(timer)
+    run(clock, START + timedelta(seconds=5))
     assert not clock.busy
 
 

@@ -1,0 +1,90 @@
+"""Each case is run once in an interpreter of its own, which also shows what a cold start imports."""
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from benchmarks import cold_start
+from benchmarks.cold.cases import Case, cases
+from benchmarks.cold_start import Sample, sample
+
+CASES = cases()
+OURS = [name for name in CASES if "Function" in name]
+ROOT = Path(__file__).parents[3]
+
+NEVER = {
+    "boto3": "botocore does all that the adapters need, 13 ms cheaper",
+    "s3transfer": "comes with boto3",
+    "asyncio": "comes with the batch processor of Powertools",
+    "aws_xray_sdk": "Lambda traces invocations without it",
+    "pydantic": "a third of a cold start; who reads a policy document imports it",
+    "aws_lambda_powertools.utilities.batch": "imports asyncio",
+    "aws_lambda_powertools.utilities.idempotency": "imports boto3",
+    "aws_lambda_powertools.utilities.parameters": "imports boto3",
+    "aws_lambda_powertools.utilities.parser": "imports pydantic",
+}
+ONLY_WITH_A_CLIENT = {"botocore.session", "botocore.client", "urllib3"}
+
+
+@cache
+def run(name: str) -> Sample:
+    return sample(name, CASES[name], tell_modules=True)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_case_gives_its_answer_and_makes_its_calls(name: str) -> None:
+    assert run(name).cpu > 0
+
+
+def test_every_function_of_the_template_has_a_row() -> None:
+    text = (ROOT / "template.yaml").read_text()
+    functions = re.findall(r"^  (\w+):\n    Type: AWS::Serverless::Function$", text, re.MULTILINE)
+    assert functions
+    assert set(functions) <= set(OURS), "give each new function a case in benchmarks/cold/cases.py"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_no_cold_start_imports_what_it_has_no_use_for(name: str) -> None:
+    found = NEVER.keys() & set(run(name).told["modules"])
+    assert not found, f"{name} imports " + "; ".join(f"{module}: {NEVER[module]}" for module in sorted(found))
+
+
+def test_an_event_that_is_dropped_makes_no_client() -> None:
+    told = run("TaskAlertsFunction_dropped").told
+    assert told["calls"] == []
+    assert not ONLY_WITH_A_CLIENT & set(told["modules"])
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "complaint"),
+    [
+        pytest.param({"handler": "benchmarks.cold.nowhere.handler"}, "No module named", id="a crash"),
+        pytest.param({"answer": {"batchItemFailures": ["x"]}}, "something else", id="another answer"),
+        pytest.param({"calls": ("dynamodb.Query",)}, "something else", id="other calls"),
+    ],
+)
+def test_a_cold_start_that_goes_wrong_is_no_figure(spoilt: dict[str, object], complaint: str) -> None:
+    case: Case = replace(CASES["TaskAlertsFunction_dropped"], **spoilt)  # type: ignore[arg-type]  # names from a table
+    with pytest.raises(RuntimeError, match=complaint):
+        sample("spoilt", case)
+
+
+def test_figures_are_medians_of_ratios_within_a_round() -> None:
+    costs = {
+        "bare": [1.0, 2.0, 4.0],
+        "aa": [1.0, 2.2, 4.0],
+        "XFunction": [1.1, 2.0, 4.8],
+        "XFunction_dropped": [0.5, 1, 2],
+    }
+    outcome = cold_start.outcome(costs)
+    assert outcome.figures["ratio_XFunction"] == pytest.approx(1.1)
+    assert outcome.figures["ratio_aa"] == pytest.approx(1.0)
+    assert outcome.noise["rounds"] == 3
+    assert outcome.noise["ratio_XFunction_p90"] == pytest.approx(1.2)
+    assert {name: goal.limit for name, goal in outcome.goals.items()} == {
+        "ratio_XFunction": 1.15,
+        "ratio_XFunction_dropped": 0.60,
+    }
