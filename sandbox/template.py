@@ -63,7 +63,7 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 def load(path: Path) -> dict[str, Any]:
     """Read a template file."""
     with path.open(encoding="utf-8") as stream:
-        template = yaml.load(stream, Loader=_Loader)  # noqa: S506 - a SafeLoader with CloudFormation's tags
+        template = _Loader(stream).get_single_data()
     if not isinstance(template, dict):
         raise TemplateError(f"{path.name} is not a mapping")
     return template
