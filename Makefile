@@ -69,12 +69,18 @@ security: install .venv-checkov/.installed translate  ## checkov; every waiver i
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml -f $(TRANSLATED)
 
 # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: translate lock judge-patterns clean need-python need-runtime
+.PHONY: translate lock models bench judge-patterns clean need-python need-runtime
 translate: install
 	@$(PY) -m tests.template.translate $(TRANSLATED)
 
 lock: .venv-uv/.installed  ## compile the locks anew from the .in files; UPGRADE=--upgrade for new versions
 	@requirements/compile.sh .venv-uv/bin/uv $(UPGRADE)
+
+models: install  ## cut botocore's own data down to what the adapters call
+	@$(PY) layers/slim_models.py
+
+bench: install  ## cold start, storm, warm path: ratios and counts, printed
+	@for name in cold_start storm warm; do $(PY) -m benchmarks.$$name; done
 
 judge-patterns: install  ## the same events before AWS's own Event Ruler (needs Java and Maven)
 	@tests/template/judge/run.sh $(PY)
