@@ -76,7 +76,7 @@ def headline(incident: Incident) -> str:
 
 
 def badge(notice: Notice) -> str:
-    """What a reader sorts messages by: `HIGH`, `HIGH, GOES ON`, `HIGH, IS BACK` or `RESOLVED`."""
+    """What a reader sorts messages by: `HIGH`, `HIGH, GOES ON`, `HIGH, IS BACK`, `RESOLVED` or `QUIET`."""
     severity = notice.incident.severity.value.upper()
     match notice.kind:
         case NoticeKind.OPENED:
@@ -86,7 +86,7 @@ def badge(notice: Notice) -> str:
         case NoticeKind.REOPENED:
             return f"{severity}, IS BACK"
         case NoticeKind.RESOLVED:
-            return "RESOLVED"
+            return "QUIET" if notice.incident.category.said_once else "RESOLVED"
 
 
 def standing(notice: Notice) -> str:
@@ -101,6 +101,8 @@ def standing(notice: Notice) -> str:
             return f"It is back after it was resolved, {incident.severity.value} severity."
         case NoticeKind.RESOLVED:
             at = f" at {when(incident.resolved_at)}" if incident.resolved_at else ""
+            if incident.category.said_once:
+                return f"Closed{at}: nothing more was heard of it. AWS says this once; whether it is over, look."
             return f"Resolved{at}: nothing more of it since {when(incident.last_seen)}."
 
 

@@ -80,9 +80,11 @@ def _say(
         "EventsIgnored": ignored,
         "EventsReported": len(decided) - ignored,
         "MessagesReturned": len(again),
-        "NoticesPublished": taken.published if taken else 0,
-        "NoticesUnpublished": taken.unpublished if taken else 0,
+        "NoticesPublished": taken.told.published if taken else 0,
+        "NoticesUnpublished": taken.told.unpublished if taken else 0,
     }
+    if taken and taken.told.unpublished:
+        work.logger.error("notices could not be published; the sweep tries again", problem=taken.told.problem)
     work.logger.info("batch answered", extra={"mode": str(work.settings.mode), **figures})
     for name, value in figures.items():
         work.metrics.add_metric(name=name, unit="Count", value=value)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from breakwater.errors import ThrottledError
 from breakwater.model import Mode
 
 from .wiring import Work, wiring
@@ -13,13 +14,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def respond(work: Work) -> dict[str, Any]:
-    """Sweep once and say what came of it."""
+    """Sweep once and say what came of it. Raises `ThrottledError` if a notice that is due could not be published."""
     if work.settings.mode is Mode.OFF:
-        return {"resolved": 0, "published": 0, "unpublished": 0}
+        return {"resolved": 0, "published": 0}
     swept = work.desk.sweep(work.policy, work.now())
     for incident in swept.incidents:
         work.logger.info("incident changed", incident=incident.id, status=str(incident.status), count=incident.count)
+    told = swept.told
+    work.metrics.add_metric(name="NoticesUnpublished", unit="Count", value=told.unpublished)
+    work.metrics.flush_metrics()
+    if told.unpublished:
+        # The sweep is the last to try. Its failure is what the alarms and the dead-letter queue of the stack show.
+        raise ThrottledError(f"{told.unpublished} notices could not be published: {told.problem}")
     resolved = sum(incident.status == "resolved" for incident in swept.incidents)
-    if swept.unpublished:
-        work.logger.error("notices could not be published; the next sweep tries again", notices=swept.unpublished)
-    return {"resolved": resolved, "published": swept.published, "unpublished": swept.unpublished}
+    return {"resolved": resolved, "published": told.published}

@@ -50,7 +50,12 @@ def wiring() -> Work:
     """The parts as they run in Lambda."""
     settings = read(Settings, os.environ)
     table = Table(lambda: aws.client("dynamodb"), settings.table_name)
-    definitions = TaskDefinitions(lambda: aws.client("ecs"), table)
+    logger = log.logger(AUTOMATION)
+
+    def unread(problem: str) -> None:
+        logger.warning("could not be looked up; the alert goes out without it", problem=problem)
+
+    definitions = TaskDefinitions(lambda: aws.client("ecs"), table, unread)
     policy = AlertPolicy()  # without a policy document the defaults apply; a test holds them to those of Policy
     region = os.environ.get("AWS_REGION", "")
 
@@ -59,7 +64,7 @@ def wiring() -> Work:
         container, evidence = finding.diagnosis.container, finding.evidence
         if not (policy.log_tail and container and evidence.task_arn and evidence.task_definition):
             return None
-        definition = definitions.read([evidence.task_definition], finding.at).get(evidence.task_definition)
+        definition = definitions.read([evidence.task_definition], datetime.now(UTC)).get(evidence.task_definition)
         if definition is None:
             return LogTail(missing="the task definition could not be read, so the log group is not known")
         return read_tail(
@@ -75,10 +80,10 @@ def wiring() -> Work:
     return Work(
         settings=settings,
         policy=policy,
-        logger=log.logger(AUTOMATION),
+        logger=logger,
         metrics=log.metrics(AUTOMATION),
         definitions=definitions,
-        services=lambda wanted: service_states(lambda: aws.client("ecs"), wanted),
+        services=lambda wanted: service_states(lambda: aws.client("ecs"), wanted, unread),
         desk=IncidentDesk(
             IncidentStore(table),
             IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn),

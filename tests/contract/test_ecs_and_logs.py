@@ -86,9 +86,12 @@ def test_what_is_kept_of_a_revision_has_no_environment_value_and_no_command(ecs:
 
 def test_a_revision_that_cannot_be_read_is_missing_and_asked_for_again(ecs: Counted) -> None:
     gone = f"arn:aws:ecs:{REGION}:123456789012:task-definition/gone:1"
-    definitions = TaskDefinitions(ecs, FakeTable())
+    problems: list[str] = []
+    definitions = TaskDefinitions(ecs, FakeTable(), problems.append)
     assert definitions.read([gone], NOON) == {} == definitions.read([gone], NOON)
     assert len(ecs.calls) == 2
+    assert all(problem.startswith("describe gone:1: ") for problem in problems)
+    assert len(problems) == 2
 
 
 def test_services_are_described_ten_to_a_call_and_unknown_ones_are_missing(ecs: Counted, web: str) -> None:

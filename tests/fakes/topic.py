@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from breakwater.model import Notice
-from breakwater.topics import IncidentTopic
+from breakwater.topics import IncidentTopic, Publication
 
 
 class FakeTopic(IncidentTopic):
@@ -13,9 +13,9 @@ class FakeTopic(IncidentTopic):
         self.published: list[Notice] = []
         self.down = False
 
-    def publish(self, notices: Iterable[Notice]) -> frozenset[str]:
+    def publish(self, notices: Iterable[Notice]) -> Publication:
         notices = list(notices)
         if self.down:
-            return frozenset()
+            return Publication(frozenset(), "the topic is down")
         self.published += notices
-        return frozenset(notice.id for notice in notices)
+        return Publication(frozenset(notice.id for notice in notices))

@@ -108,6 +108,17 @@ def test_an_outage_delays_the_message_and_does_not_lose_or_repeat_it(
     assert account.dead_letters == []
 
 
+def test_a_topic_that_refuses_for_good_is_heard_of_through_the_suites_own_alarms(account: Sandbox) -> None:
+    account.fail("sns", "PublishBatch", "AuthorizationErrorException", times=10_000)
+    account.put_event(a_crash())
+    account.advance(timedelta(minutes=20))
+    assert subjects(account) == []
+    assert any("TaskAlertsSweepErrorsAlarm" in mail.subject for mail in account.messages)
+    assert any(
+        "refused" in line.text or "AuthorizationError" in line.text for line in account.logs("TaskAlertsFunction")
+    )
+
+
 @pytest.mark.parametrize(
     ("service", "operation"),
     [

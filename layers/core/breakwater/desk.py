@@ -23,13 +23,21 @@ LogReader = Callable[[Finding], LogTail | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """How many notices were published, how many were due and were not, and why not."""
+
+    published: int = 0
+    unpublished: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of findings: the incidents as kept, the notices published, and the findings left for another try."""
+    """What became of findings: the incidents as kept, what was told, and the findings left for another try."""
 
     incidents: tuple[Incident, ...]
-    published: int
-    unpublished: int
-    unfinished: tuple[Finding, ...]
+    told: Told
+    unfinished: tuple[Finding, ...] = ()
 
 
 class IncidentDesk:
@@ -74,11 +82,9 @@ class IncidentDesk:
             stale = {refusal.change.record.incident.id for refusal in moved}
             _drop_known(waiting, moved)
             waiting = {id_: group for id_, group in waiting.items() if group}
-        published, unpublished = self.tell(latest.values())
         return Taken(
             tuple(record.record.incident for record in latest.values()),
-            published,
-            unpublished,
+            self.tell(latest.values()),
             tuple(finding for group in waiting.values() for finding in group),
         )
 
@@ -102,22 +108,21 @@ class IncidentDesk:
         self._store.confirm(
             kept for kept in current.values() if kept.record.told.kind is NoticeKind.RESOLVED and not kept.untold
         )
-        published, unpublished = self.tell(current.values())
-        return Taken(tuple(kept.record.incident for kept in done), published, unpublished, ())
+        return Taken(tuple(kept.record.incident for kept in done), self.tell(current.values()))
 
-    def tell(self, records: Iterable[Kept]) -> tuple[int, int]:
-        """Publish the notices that are due, then confirm them. Says how many were published and how many not.
+    def tell(self, records: Iterable[Kept]) -> Told:
+        """Publish the notices that are due, then confirm them.
 
         A failure is no error here: the record still says that the notice is due, and the sweep publishes it.
         """
         due = [kept for kept in records if kept.untold]
         if not due:
-            return 0, 0
-        taken = self._topic.publish(kept.record.notice for kept in due)
-        told = [kept for kept in due if kept.record.notice.id in taken]
+            return Told()
+        publication = self._topic.publish(kept.record.notice for kept in due)
+        told = [kept for kept in due if kept.record.notice.id in publication.taken]
         with suppress(BreakwaterError):  # a repeated publication is recognised by the notifier
             self._store.confirm(told)
-        return len(told), len(due) - len(told)
+        return Told(len(told), len(due) - len(told), publication.problem)
 
     def _change(
         self,

@@ -13,6 +13,13 @@ from breakwater.store import Table
 KEPT_DAYS = 30
 SERVICES_PER_CALL = 10
 
+Note = Callable[[str], None]
+"""Hears of what could not be read: an alert goes out without it, but its operator should know."""
+
+
+def _unheard(problem: str) -> None:
+    """For callers whom it does not matter to."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogTarget:
@@ -53,9 +60,10 @@ class TaskDefinitions:
     missing from the answer and not remembered: the caller takes every container as essential, and asks again next time.
     """
 
-    def __init__(self, client: Callable[[], Any], table: Table) -> None:
+    def __init__(self, client: Callable[[], Any], table: Table, note: Note = _unheard) -> None:
         self._client = client
         self._table = table
+        self._note = note
         self._known: dict[str, TaskDefinition] = {}
 
     def read(self, arns: Iterable[str], now: datetime) -> dict[str, TaskDefinition]:
@@ -84,7 +92,8 @@ class TaskDefinitions:
         try:
             with translated_errors(f"describe {arn.rpartition('/')[2]}"):
                 answer = self._client().describe_task_definition(taskDefinition=arn)
-        except BreakwaterError:
+        except BreakwaterError as error:
+            self._note(str(error))
             return None
         containers = answer["taskDefinition"].get("containerDefinitions", [])
         return TaskDefinition(
@@ -95,7 +104,7 @@ class TaskDefinitions:
 
 
 def service_states(
-    client: Callable[[], Any], services: Iterable[tuple[str | None, str]]
+    client: Callable[[], Any], services: Iterable[tuple[str | None, str]], note: Note = _unheard
 ) -> dict[tuple[str | None, str], ServiceState]:
     """The state of services, each given as (cluster, service name); unknown and unreadable ones are missing.
 
@@ -111,7 +120,8 @@ def service_states(
             try:
                 with translated_errors(f"describe services of {cluster}"):
                     answer = client().describe_services(services=names[start : start + SERVICES_PER_CALL], **where)
-            except BreakwaterError:
+            except BreakwaterError as error:
+                note(str(error))
                 continue
             states |= {(cluster, service["serviceName"]): _service_state(service) for service in answer["services"]}
     return states

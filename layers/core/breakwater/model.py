@@ -33,6 +33,11 @@ class Category(StrEnum):
     THRESHOLD_CROSSED = "threshold_crossed"
     NONE = "none"
 
+    @property
+    def said_once(self) -> bool:
+        """Whether AWS says it once and not again while it lasts: then silence is no sign that it is over."""
+        return self not in (Category.TASK_FAILED, Category.TASK_START_FAILED, Category.HEALTH_CHECK_FAILED)
+
 
 class Severity(StrEnum):
     """How bad it is. `high`, `medium` and `low` alert; `info` is recorded; `none` goes with category `none`."""

@@ -1,7 +1,7 @@
 """Publishing notices to the incident topic."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from breakwater.aws import translated_errors
@@ -13,6 +13,14 @@ PUBLISH_BATCH = 10
 BATCH_BYTES = 240_000
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Which notices were taken, by id, and why others were not, if any were not."""
+
+    taken: frozenset[str]
+    problem: str | None = None
+
+
 class IncidentTopic:
     """The topic that everybody who wants to hear of incidents subscribes to."""
 
@@ -20,21 +28,28 @@ class IncidentTopic:
         self._client = client
         self._arn = arn
 
-    def publish(self, notices: Iterable[Notice]) -> frozenset[str]:
-        """Publish notices, ten to a call, and say which ids were taken; of a call that fails, none.
+    def publish(self, notices: Iterable[Notice]) -> Publication:
+        """Publish notices, ten to a call, and say which were taken; of a call that fails, none.
 
         `category`, `severity` and `kind` travel as message attributes, so that a subscription can filter on them.
         """
         taken: set[str] = set()
+        problem = None
         for batch in _batches(notices):
             entries = [
                 {"Id": str(position), "Message": message, "MessageAttributes": _attributes(notice)}
                 for position, (notice, message) in enumerate(batch)
             ]
-            with suppress(BreakwaterError), translated_errors("publish notices"):
-                answer = self._client().publish_batch(TopicArn=self._arn, PublishBatchRequestEntries=entries)
-                taken |= {batch[int(entry["Id"])][0].id for entry in answer.get("Successful", [])}
-        return frozenset(taken)
+            try:
+                with translated_errors("publish notices"):
+                    answer = self._client().publish_batch(TopicArn=self._arn, PublishBatchRequestEntries=entries)
+            except BreakwaterError as error:
+                problem = str(error)
+                continue
+            taken |= {batch[int(entry["Id"])][0].id for entry in answer.get("Successful", [])}
+            for entry in answer.get("Failed", []):
+                problem = f"publish notices: {entry.get('Code')}: {entry.get('Message', '')}"
+        return Publication(frozenset(taken), problem)
 
 
 def _batches(notices: Iterable[Notice]) -> Iterator[list[tuple[Notice, str]]]:

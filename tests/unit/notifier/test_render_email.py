@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from breakwater.causes import explanation
-from breakwater.model import Cause, Evidence, LogTail, Notice, NoticeKind, Severity, SubjectKind
+from breakwater.model import Category, Cause, Evidence, LogTail, Notice, NoticeKind, Severity, SubjectKind
 from notifier import render_email
 from notifier.decision import entry_of, merged
 from tests.unit.notifier.samples import FULL_EVIDENCE, PLACE, a_hostile_notice, a_notice, notices_of
@@ -64,6 +64,14 @@ def test_each_kind_of_news_is_told_apart_at_a_glance(kind: NoticeKind, subject: 
     assert mail.subject.startswith(subject)
     assert mail.subject.endswith(" (orders-api:42)")
     assert standing in mail.body
+
+
+def test_what_aws_says_only_once_is_called_quiet_and_not_resolved() -> None:
+    notice = a_notice(kind=NoticeKind.RESOLVED)
+    notice = replace(notice, incident=replace(notice.incident, category=Category.THRESHOLD_CROSSED))
+    mail = render_email.notice(notice, PLACE)
+    assert mail.subject.startswith("[QUIET] ")
+    assert "whether it is over, look" in " ".join(mail.body.split())
 
 
 def test_what_is_over_asks_for_nothing() -> None:

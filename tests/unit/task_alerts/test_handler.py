@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from breakwater.ecs import ServiceState
+from breakwater.errors import ThrottledError
 from breakwater.model import LogTail, Mode, NoticeKind, Severity
 from task_alerts import sweep
 from task_alerts.handler import respond
@@ -129,10 +130,20 @@ def test_a_failed_deployment_is_judged_by_the_state_of_its_service(
 def test_the_sweep_resolves_after_the_quiet_time(house: House, answer: Answer) -> None:
     answer(a_stop())
     house.now = NOW + timedelta(minutes=10)
-    assert sweep.respond(house.work()) == {"resolved": 0, "published": 0, "unpublished": 0}
+    assert sweep.respond(house.work()) == {"resolved": 0, "published": 0}
     house.now = NOW + timedelta(minutes=30)
-    assert sweep.respond(house.work()) == {"resolved": 1, "published": 1, "unpublished": 0}
+    assert sweep.respond(house.work()) == {"resolved": 1, "published": 1}
     assert [notice.kind for notice in house.told] == [NoticeKind.OPENED, NoticeKind.RESOLVED]
+
+
+def test_a_sweep_that_cannot_tell_what_is_due_fails_so_that_somebody_hears_of_it(house: House, answer: Answer) -> None:
+    house.topic.down = True
+    answer(a_stop())
+    assert "the topic is down" in house.lines.getvalue()
+    with pytest.raises(ThrottledError, match="1 notices could not be published: the topic is down"):
+        sweep.respond(house.work())
+    house.topic.down = False
+    assert sweep.respond(house.work()) == {"resolved": 0, "published": 1}
 
 
 def test_an_event_a_day_late_is_told_as_late_and_resolved_by_the_next_sweep(house: House, answer: Answer) -> None:
