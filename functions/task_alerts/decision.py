@@ -48,8 +48,10 @@ def task_definition_wanted(event: Event | Unreadable, home: Facts) -> str | None
     return event.detail.task_definition_arn if needs_essential(event) else None
 
 
-def service_wanted(event: Event | Unreadable) -> tuple[str | None, str] | None:
+def service_wanted(event: Event | Unreadable, home: Facts) -> tuple[str | None, str] | None:
     """The service, as (cluster, name), whose state decides about this event: only of a failed deployment."""
     if not isinstance(event, ServiceEvent) or event.detail.event_name != "SERVICE_DEPLOYMENT_FAILED":
+        return None
+    if (event.account, event.region) != (home.account, home.region):
         return None
     return (event.cluster, event.service) if event.service else None

@@ -9,13 +9,14 @@ from typing import Any
 from breakwater.desk import Taken
 from breakwater.diagnosis import Facts
 from breakwater.events import parse_arn
-from breakwater.model import Mode
+from breakwater.model import Finding, LogTail, Mode
 
 from .decision import AlertDecision, Report, decide_alert, service_wanted, task_definition_wanted
 from .intake import Letter, Post, distinct, facts_for, open_batch
 from .wiring import Work, wiring
 
 ENOUGH_TIME_MS = 20_000
+TIME_TO_READ_LOGS_MS = 60_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -36,13 +37,20 @@ def respond(event: dict[str, Any], context: Any, work: Work) -> dict[str, Any]:
             [report.finding for _, report in reports],
             work.policy,
             work.now(),
-            read_log=work.read_log,
+            read_log=lambda finding: _log(work, finding, context),
             time_left=lambda: context.get_remaining_time_in_millis() > ENOUGH_TIME_MS,
         )
     left = {finding.identity for finding in taken.unfinished} if taken else set()
     again = [*post.poison, *(letter.message_id for letter, report in reports if report.finding.identity in left)]
     _say(work, post, decided, taken, again)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
+
+
+def _log(work: Work, finding: Finding, context: Any) -> LogTail | None:
+    """The log tail, while there is time: incidents are to be kept even if CloudWatch Logs hangs."""
+    if context.get_remaining_time_in_millis() < TIME_TO_READ_LOGS_MS:
+        return LogTail(missing="there was no time to read the log")
+    return work.read_log(finding)
 
 
 def _home(work: Work, context: Any) -> Facts:
@@ -55,7 +63,7 @@ def _decided(post: Post, work: Work, home: Facts) -> list[tuple[Letter, AlertDec
     """Look up what the events of the batch need, all of it at once, and decide each."""
     wanted = distinct(task_definition_wanted(letter.event, home) for letter in post.letters)
     definitions = work.definitions.read(wanted, home.now) if wanted else {}
-    named = list(dict.fromkeys(service for letter in post.letters if (service := service_wanted(letter.event))))
+    named = list(dict.fromkeys(service for letter in post.letters if (service := service_wanted(letter.event, home))))
     services = work.services(named) if named else {}
     return [
         (letter, decide_alert(letter.event, facts_for(letter.event, home, definitions, services)))

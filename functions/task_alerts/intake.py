@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from breakwater.diagnosis import Facts
 from breakwater.ecs import ServiceState, TaskDefinition
-from breakwater.events import Event, TaskStateChange, Unreadable, read, read_batch, read_json
+from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable, read, read_batch, read_json
 
 from .decision import service_wanted
 
@@ -53,13 +53,16 @@ def facts_for(
     if isinstance(event, TaskStateChange):
         definition = definitions.get(event.detail.task_definition_arn or "")
         return replace(base, essential=definition.essential) if definition else base
-    wanted = service_wanted(event)
+    wanted = service_wanted(event, base)
     state = services.get(wanted) if wanted else None
-    if state is None:
+    if state is None or not isinstance(event, ServiceEvent):
         return base
+    # ECS may have begun the rollback since, which is PRIMARY then: what counts is the deployment that has just failed.
+    deployment = event.detail.deployment_id
     return replace(
         base,
-        deployment_in_progress=state.deployment_in_progress,
+        deployment_in_progress=deployment if deployment in state.failed else state.deployment_in_progress,
+        deployment_is_rollback=deployment in state.rollbacks,
         native_rollback=state.native_rollback,
         deployment_controller=state.controller,
     )

@@ -58,7 +58,9 @@ class FakeTable(Table):
         there = self.items.get(_target(action))
         if isinstance(action, Put):
             return not (action.only_if_new and there is not None)
-        return all((there or {}).get(name) == value for name, value in action.expected.items())
+        values = there or {}
+        lower = (isinstance(now := values.get(name), int) and now < limit for name, limit in action.below.items())
+        return all(values.get(name) == value for name, value in action.expected.items()) and all(lower)
 
     def _apply(self, action: Write) -> None:
         if isinstance(action, Put):

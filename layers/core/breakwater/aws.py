@@ -60,13 +60,17 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
 }
 
 
+FOR_COMFORT = frozenset({"ecs", "logs"})
+"""What makes an alert better and is not worth waiting for: a task definition, a log tail."""
+
+
 @cache
 def client(service: str) -> Any:
     """The client of one AWS service, for example `dynamodb`, in the Region and with the role of the function."""
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return _session().create_client(service, config=_config())
+        return _session().create_client(service, config=_config(service in FOR_COMFORT))
     finally:
         gc.freeze()
         if enabled:
@@ -107,7 +111,10 @@ def _session() -> Any:
 
 
 @cache
-def _config() -> Any:
+def _config(for_comfort: bool) -> Any:
     from botocore.config import Config
 
-    return Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=10)
+    attempts, patience = (2, 3) if for_comfort else (4, 10)
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=3, read_timeout=patience
+    )

@@ -5,21 +5,38 @@ repaired by the next delivery of the same findings or by the sweep: the record s
 is it published, and only then confirmed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import random
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from breakwater.errors import BreakwaterError
-from breakwater.incident_store import FACTS_PER_CHANGE, Change, IncidentStore, Kept, Moved
-from breakwater.incidents import Announce, Leave, decide_incident, decide_sweep, fingerprint
+from breakwater.incident_store import FACTS_PER_CHANGE, Change, IncidentStore, Kept
+from breakwater.incidents import (
+    Announce,
+    Leave,
+    Record,
+    decide_incident,
+    decide_sweep,
+    fingerprint,
+    seen_again,
+)
 from breakwater.journal import Entry
 from breakwater.model import AlertPolicy, Finding, Incident, LogTail, NoticeKind
+from breakwater.store import chunks
 from breakwater.topics import IncidentTopic
 
-ROUNDS = 8
+LOST_RACES = 25
+PAGE = 200
 
 LogReader = Callable[[Finding], LogTail | None]
+
+
+def _jitter() -> None:
+    """Wait a little, each worker another while, so that those who want the same incident do not meet again."""
+    time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  # spread, not a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +47,43 @@ class Told:
     unpublished: int = 0
     problem: str | None = None
 
+    def __add__(self, other: "Told") -> "Told":
+        return Told(
+            self.published + other.published, self.unpublished + other.unpublished, self.problem or other.problem
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of findings: the incidents as kept, what was told, and the findings left for another try."""
+    """What became of findings: the incidents as kept, what was told, and the findings left for another try.
+
+    `unreadable` are incidents whose record this version cannot read; nothing was done about them.
+    """
 
     incidents: tuple[Incident, ...]
     told: Told
     unfinished: tuple[Finding, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Group:
+    """The findings of one incident: those still to be counted, and those that turned out to be counted before."""
+
+    fresh: list[Finding]
+    repeated: list[Finding] = field(default_factory=list)
 
 
 class IncidentDesk:
     """Takes findings, keeps incidents, publishes notices. `automation` names who brings them, for the journal."""
 
-    def __init__(self, store: IncidentStore, topic: IncidentTopic, automation: str) -> None:
+    def __init__(
+        self, store: IncidentStore, topic: IncidentTopic, automation: str, pause: Callable[[], None] = _jitter
+    ) -> None:
         self._store = store
         self._topic = topic
         self._automation = automation
+        self._pause = pause
 
     def take(
         self,
@@ -59,56 +96,71 @@ class IncidentDesk:
     ) -> Taken:
         """Count findings into their incidents and tell what is due.
 
-        A finding whose identity was counted before changes nothing. Where others change the same incidents at the same
-        time, it reads and decides again, up to `ROUNDS` times or until `time_left()` says no; what is then left comes
-        back as `unfinished`. Raises `BreakwaterError` if the table cannot be used; what was counted stays counted.
+        A finding whose identity was counted before adds nothing to the count. Where others change the same incidents at
+        the same time it waits a little, reads and decides again, until `time_left()` says no or `LOST_RACES` rounds in
+        a row brought nothing; what is then left comes back as `unfinished`, and so does what belongs to an incident
+        that cannot be read. Raises `BreakwaterError` if the table cannot be used; what was counted stays counted.
         """
         waiting = _by_incident(findings)
         latest: dict[str, Kept] = {}
         stale = set(waiting)
         logs: dict[str, LogTail | None] = {}
-        for _ in range(ROUNDS):
-            if not waiting or not time_left():
-                break
-            latest |= self._store.load(stale)
+        unreadable: dict[str, _Group] = {}
+        lost = 0
+        while waiting and lost < LOST_RACES and time_left():
+            loaded = self._store.load(stale)
+            latest |= loaded.found
+            unreadable |= {id_: waiting.pop(id_) for id_ in loaded.unreadable}
             changes = []
-            for id_, group in waiting.items():
-                changes.append(self._change(latest.get(id_), group[:FACTS_PER_CHANGE], policy, now, read_log, logs))
+            for id_, group in list(waiting.items()):
+                change = self._change(latest.get(id_), group, policy, now, read_log, logs)
+                if change is None:
+                    del waiting[id_]
+                else:
+                    changes.append(change)
             kept, moved = self._store.keep(changes, now)
             for record in kept:
                 id_ = record.record.incident.id
                 latest[id_] = record
-                waiting[id_] = waiting[id_][FACTS_PER_CHANGE:]
+                group = waiting.pop(id_)
+                if len(group.fresh) > FACTS_PER_CHANGE:
+                    waiting[id_] = _Group(group.fresh[FACTS_PER_CHANGE:], group.repeated)
+                elif group.fresh and group.repeated:
+                    waiting[id_] = _Group([], group.repeated)
+            for refusal in moved:
+                group = waiting[refusal.change.record.incident.id]
+                group.repeated += [finding for finding in group.fresh if finding.identity in refusal.known]
+                group.fresh = [finding for finding in group.fresh if finding.identity not in refusal.known]
             stale = {refusal.change.record.incident.id for refusal in moved}
-            _drop_known(waiting, moved)
-            waiting = {id_: group for id_, group in waiting.items() if group}
+            progress = bool(kept) or not changes or any(refusal.known for refusal in moved)
+            lost = 0 if progress else lost + 1
+            if lost:
+                self._pause()
+        left = [*unreadable.values(), *waiting.values()]
         return Taken(
             tuple(record.record.incident for record in latest.values()),
             self.tell(latest.values()),
-            tuple(finding for group in waiting.values() for finding in group),
+            tuple(finding for group in left for finding in group.fresh),
+            tuple(unreadable),
         )
 
-    def sweep(self, policy: AlertPolicy, now: datetime) -> Taken:
-        """Look at every incident that needs attention: resolve, remind, and tell what was due and never told."""
-        current = self._store.load(self._store.needing_attention())
-        changes = []
-        for kept in current.values():
-            decision = decide_sweep(kept.record, policy, now)
-            match decision:
-                case Announce(record=record, reason=reason):
-                    changes.append(
-                        Change(record, kept, (), self._entry(record.incident, record.told.kind, reason, now))
-                    )
-                case Leave():
-                    pass
-        done, moved = self._store.keep(changes, now)
-        current |= {kept.record.incident.id: kept for kept in done}
-        for refusal in moved:  # somebody has just counted a finding: the next sweep looks again
-            del current[refusal.change.record.incident.id]
-        self._store.confirm(
-            kept for kept in current.values() if kept.record.told.kind is NoticeKind.RESOLVED and not kept.untold
-        )
-        return Taken(tuple(kept.record.incident for kept in done), self.tell(current.values()))
+    def sweep(self, policy: AlertPolicy, now: datetime, time_left: Callable[[], bool] = lambda: True) -> Taken:
+        """Look at every incident that needs attention: resolve, remind, and tell what was due and never told.
+
+        It goes page by page, so that a sweep that runs out of time has finished what it began; the next one goes on.
+        """
+        incidents: list[Incident] = []
+        unreadable: list[str] = []
+        told = Told()
+        for page in chunks(self._store.needing_attention(), PAGE):
+            if not time_left():
+                break
+            loaded = self._store.load(page)
+            unreadable += loaded.unreadable
+            done = self._sweep_page(loaded.found, policy, now)
+            incidents += [kept.record.incident for kept in done]
+            told += self.tell((loaded.found | {kept.record.incident.id: kept for kept in done}).values())
+        return Taken(tuple(incidents), told, unreadable=tuple(unreadable))
 
     def tell(self, records: Iterable[Kept]) -> Told:
         """Publish the notices that are due, then confirm them.
@@ -124,25 +176,51 @@ class IncidentDesk:
             self._store.confirm(told)
         return Told(len(told), len(due) - len(told), publication.problem)
 
+    def _sweep_page(self, current: dict[str, Kept], policy: AlertPolicy, now: datetime) -> list[Kept]:
+        """Decide on each incident of a page and keep what changes. Takes out of `current` what others just changed.
+
+        What was decided before and may not be told yet is told first, or its resolution would be the first that people
+        hear of it.
+        """
+        changes = []
+        for kept in current.values():
+            decision = decide_sweep(kept.record, policy, now)
+            match decision:
+                case Announce(record=record, reason=reason) if not kept.untold:
+                    entry = self._entry(record.incident, record.told.kind, reason, now)
+                    changes.append(Change(record, kept, (), entry))
+                case Announce() | Leave():
+                    pass
+        done, moved = self._store.keep(changes, now)
+        for refusal in moved:
+            del current[refusal.change.record.incident.id]
+        self._store.confirm(
+            kept for kept in current.values() if kept.record.told.kind is NoticeKind.RESOLVED and not kept.untold
+        )
+        return done
+
     def _change(
         self,
         base: Kept | None,
-        findings: Sequence[Finding],
+        group: _Group,
         policy: AlertPolicy,
         now: datetime,
         read_log: LogReader,
         logs: dict[str, LogTail | None],
-    ) -> Change:
-        decision = decide_incident(base.record if base else None, findings, policy, now)
+    ) -> Change | None:
+        """The next change that a group makes to its incident, or `None` if it makes none any more."""
+        if not group.fresh:
+            stretched = seen_again(base.record, group.repeated) if base and group.repeated else None
+            return Change(stretched, base, ()) if stretched else None
+        findings = group.fresh[:FACTS_PER_CHANGE]
+        untold = base is not None and base.untold
+        decision = decide_incident(base.record if base else None, findings, policy, now, untold=untold)
         record, entry = decision.record, None
         if isinstance(decision, Announce):
             entry = self._entry(record.incident, record.told.kind, decision.reason, now)
-            if record.told.kind in (NoticeKind.OPENED, NoticeKind.REOPENED):
-                source = next(finding for finding in findings if finding.evidence is record.incident.evidence)
-                if source.identity not in logs:
-                    logs[source.identity] = read_log(source)
-                evidence = replace(source.evidence, log=logs[source.identity])
-                record = replace(record, incident=replace(record.incident, evidence=evidence))
+            speaker = next((each for each in findings if each.evidence is record.incident.evidence), None)
+            if speaker is not None:
+                record = _with_log(record, speaker, read_log, logs)
         return Change(record, base, tuple(finding.identity for finding in findings), entry)
 
     def _entry(self, incident: Incident, kind: NoticeKind, reason: str, now: datetime) -> Entry:
@@ -163,18 +241,20 @@ class IncidentDesk:
         )
 
 
-def _by_incident(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Findings by fingerprint, each identity once: of two readings of one fact the earlier counts."""
-    distinct: dict[str, Finding] = {}
+def _with_log(record: Record, speaker: Finding, read_log: LogReader, logs: dict[str, LogTail | None]) -> Record:
+    """The record with the log tail of the finding that speaks for it, which is read once."""
+    if speaker.identity not in logs:
+        logs[speaker.identity] = read_log(speaker)
+    evidence = replace(speaker.evidence, log=logs[speaker.identity])
+    return replace(record, incident=replace(record.incident, evidence=evidence))
+
+
+def _by_incident(findings: Iterable[Finding]) -> dict[str, _Group]:
+    """Findings by fingerprint, each identity to be counted once: of several readings of one fact the earliest."""
+    groups: dict[str, _Group] = {}
+    seen: set[str] = set()
     for finding in sorted(findings, key=lambda finding: finding.at):
-        distinct.setdefault(finding.identity, finding)
-    groups: dict[str, list[Finding]] = {}
-    for finding in distinct.values():
-        groups.setdefault(fingerprint(finding), []).append(finding)
-    return groups
-
-
-def _drop_known(waiting: dict[str, list[Finding]], moved: Iterable[Moved]) -> None:
-    for refusal in moved:
-        id_ = refusal.change.record.incident.id
-        waiting[id_] = [finding for finding in waiting[id_] if finding.identity not in refusal.known]
+        group = groups.setdefault(fingerprint(finding), _Group([]))
+        (group.repeated if finding.identity in seen else group.fresh).append(finding)
+        seen.add(finding.identity)
+    return {id_: group for id_, group in groups.items() if group.fresh}

@@ -8,7 +8,7 @@ from typing import Any
 
 from breakwater.aws import translated_errors
 from breakwater.errors import BreakwaterError
-from breakwater.store import Table
+from breakwater.store import Table, Value
 
 KEPT_DAYS = 30
 SERVICES_PER_CALL = 10
@@ -44,11 +44,14 @@ class TaskDefinition:
 class ServiceState:
     """What matters of a service when one of its deployments failed.
 
-    `deployment_in_progress` is the id of the PRIMARY deployment if its rollout has not completed; `native_rollback`
-    says that ECS rolls a failed deployment back by itself.
+    `deployment_in_progress` is the id of the PRIMARY deployment if its rollout has not completed; `failed` are the
+    deployments that ECS still lists as failed, `rollbacks` those that are themselves rollbacks. `native_rollback` says
+    that ECS rolls a failed deployment back by itself.
     """
 
     deployment_in_progress: str | None = None
+    failed: frozenset[str] = frozenset()
+    rollbacks: frozenset[str] = frozenset()
     native_rollback: bool = False
     controller: str = "ECS"
 
@@ -71,22 +74,31 @@ class TaskDefinitions:
         wanted = list(dict.fromkeys(arns))
         unknown = [arn for arn in wanted if arn not in self._known]
         if unknown:
-            items = self._table.get_many((f"TASKDEF#{arn}", "TASKDEF") for arn in unknown)
-            for item in items.values():
+            for item in self._kept(unknown):
                 definition = _loaded(str(item["doc"]))
                 self._known[definition.arn] = definition
             fresh = [found for arn in unknown if arn not in self._known if (found := self._describe(arn))]
             self._known |= {definition.arn: definition for definition in fresh}
-            self._table.put_many(
-                {
-                    "pk": f"TASKDEF#{definition.arn}",
-                    "sk": "TASKDEF",
-                    "doc": _dumped(definition),
-                    "ttl": int(now.timestamp()) + KEPT_DAYS * 86400,
-                }
-                for definition in fresh
-            )
+            self._keep(fresh, now)
         return {arn: self._known[arn] for arn in wanted if arn in self._known}
+
+    def _kept(self, arns: list[str]) -> list[dict[str, Value]]:
+        """What the table has of them. Without the table ECS is asked."""
+        try:
+            return list(self._table.get_many((f"TASKDEF#{arn}", "TASKDEF") for arn in arns).values())
+        except BreakwaterError as error:
+            self._note(str(error))
+            return []
+
+    def _keep(self, fresh: Iterable[TaskDefinition], now: datetime) -> None:
+        """Keep them for others, if the table takes them."""
+        ttl = int(now.timestamp()) + KEPT_DAYS * 86400
+        try:
+            self._table.put_many(
+                {"pk": f"TASKDEF#{each.arn}", "sk": "TASKDEF", "doc": _dumped(each), "ttl": ttl} for each in fresh
+            )
+        except BreakwaterError as error:
+            self._note(str(error))
 
     def _describe(self, arn: str) -> TaskDefinition | None:
         try:
@@ -128,14 +140,17 @@ def service_states(
 
 
 def _service_state(service: Mapping[str, Any]) -> ServiceState:
-    primary: Mapping[str, Any] = next(
-        (entry for entry in service.get("deployments", []) if entry.get("status") == "PRIMARY"), {}
-    )
+    deployments: list[Mapping[str, Any]] = service.get("deployments", [])
+    primary: Mapping[str, Any] = next((entry for entry in deployments if entry.get("status") == "PRIMARY"), {})
     configuration = service.get("deploymentConfiguration") or {}
     breaker = configuration.get("deploymentCircuitBreaker") or {}
     alarms = configuration.get("alarms") or {}
     return ServiceState(
         deployment_in_progress=primary.get("id") if primary.get("rolloutState") != "COMPLETED" else None,
+        failed=frozenset(entry["id"] for entry in deployments if entry.get("rolloutState") == "FAILED"),
+        rollbacks=frozenset(
+            entry["id"] for entry in deployments if "rolling back to" in entry.get("rolloutStateReason", "").lower()
+        ),
         native_rollback=any(guard.get("enable") and guard.get("rollback") for guard in (breaker, alarms)),
         controller=(service.get("deploymentController") or {}).get("type", "ECS"),
     )

@@ -4,6 +4,7 @@ All text that an event brings is redacted and cut here, once; nothing behind thi
 never kept: their values serve only to strike themselves out of other text.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
@@ -15,11 +16,14 @@ from breakwater.events import (
     InstanceStateChange,
     ServiceEvent,
     TaskStateChange,
+    parse_time,
 )
 from breakwater.model import ContainerOutcome, Diagnosis, Evidence, Finding, Subject, SubjectKind
-from breakwater.redact import redact
+from breakwater.redact import redact, redact_name
 
+NO_EVIDENCE = Evidence()
 LONGEST_NAME = 255
+LONGEST_ARN = 1024
 LONGEST_REASON = 1000
 MOST_CONTAINERS = 10
 
@@ -27,54 +31,56 @@ MOST_CONTAINERS = 10
 def finding_of(event: Event, diagnosis: Diagnosis, now: datetime) -> Finding | None:
     """The finding that an event makes, or `None` for a kind of event that nobody is told of.
 
-    It happened when the event says, but not after `now`: a clock that runs ahead must not keep an incident open.
-    Without a readable time it happened now.
+    It happened when the event's detail says, else at the envelope's time, else now; never after `now`: a clock that
+    runs ahead must not keep an incident open. The detail's time comes first since AWS may send one state twice.
     """
-    at = min(getattr(event, "at", None) or now, now)
+    fact = _fact_of(event, diagnosis)
+    if fact is None:
+        return None
+    times = (parse_time(fact.time), getattr(event, "at", None))
+    happened = next((time for time in times if time is not None), now)
+    return Finding(fact.identity, fact.subject, diagnosis, min(happened, now), fact.evidence, fact.scrub)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """What an event tells of. `identity` is the same however often and under whatever envelope it is told."""
+
+    identity: str
+    subject: Subject
+    time: str | None = None
+    evidence: Evidence = NO_EVIDENCE
+    scrub: tuple[str, ...] = ()
+
+
+def _fact_of(event: Event, diagnosis: Diagnosis) -> _Fact | None:
     match event:
-        case TaskStateChange():
-            return Finding(
-                identity=f"task:{event.task_arn or event.id}:{'final' if event.final else 'sidecar'}",
-                subject=_task_subject(event),
-                diagnosis=diagnosis,
-                at=at,
-                evidence=_task_evidence(event),
-                scrub=event.detail.scrub,
-            )
-        case ServiceEvent():
-            detail = event.detail
-            which = detail.deployment_id or detail.updated_at or detail.created_at or event.time
-            return Finding(
-                identity=f"service:{event.cluster}/{event.service}:{detail.event_name}:{which}",
-                subject=_subject(SubjectKind.SERVICE, event.service, event.cluster),
-                diagnosis=diagnosis,
-                at=at,
-                evidence=Evidence(deployment=_name(detail.deployment_id), stopped_reason=_text(detail.reason)),
-            )
-        case HookStateChange():
-            return Finding(
-                identity=f"hook:{event.detail.hook_id or event.id}:{event.detail.event_name}",
-                subject=_subject(SubjectKind.SERVICE, event.service, event.cluster),
-                diagnosis=diagnosis,
-                at=at,
-                evidence=Evidence(deployment=_name(event.detail.service_deployment_arn)),
-            )
+        case TaskStateChange(detail=detail):
+            which = "final" if event.final else f"sidecar:{diagnosis.container}"
+            ended = detail.stopped_at if event.final else None
+            identity = f"task:{event.task_arn or event.time}:{which}"
+            return _Fact(identity, _task_subject(event), ended, _task_evidence(event), detail.scrub)
+        case ServiceEvent(detail=detail):
+            time = detail.updated_at or detail.created_at
+            identity = f"service:{event.cluster}/{event.service}:{detail.event_name}:{detail.deployment_id or time}"
+            evidence = Evidence(deployment=_name(detail.deployment_id), stopped_reason=_text(detail.reason))
+            return _Fact(identity, _subject(SubjectKind.SERVICE, event.service, event.cluster), time, evidence)
+        case HookStateChange(detail=detail):
+            # Whether a hook's id is new for each deployment is not documented: all that tells them apart is used.
+            told_apart = (detail.service_deployment_arn, detail.hook_id, detail.lifecycle_stage, detail.updated_at)
+            identity = ":".join(["hook", detail.event_name or "", *(part or "" for part in told_apart)])
+            evidence = Evidence(deployment=_name(detail.service_deployment_arn))
+            subject = _subject(SubjectKind.SERVICE, event.service, event.cluster)
+            return _Fact(identity, subject, detail.updated_at, evidence)
         case InstanceHealthChange() | InstanceStateChange():
-            return Finding(
-                identity=f"instance:{event.instance or event.id}:{diagnosis.category}:{_changed(event) or event.time}",
-                subject=_subject(SubjectKind.INSTANCE, event.instance, event.cluster),
-                diagnosis=diagnosis,
-                at=at,
-            )
-        case AlarmStateChange():
-            state = event.detail.state
-            return Finding(
-                identity=f"alarm:{event.detail.alarm_name or event.id}:{state.timestamp if state else event.time}",
-                subject=_subject(SubjectKind.ALARM, event.detail.alarm_name, None),
-                diagnosis=diagnosis,
-                at=at,
-                evidence=Evidence(stopped_reason=_text(state.reason if state else None)),
-            )
+            time = _impaired_since(event)
+            identity = f"instance:{event.instance}:{diagnosis.category}:{time or event.time}"
+            return _Fact(identity, _subject(SubjectKind.INSTANCE, event.instance, event.cluster), time)
+        case AlarmStateChange(detail=detail):
+            time = detail.state.timestamp if detail.state else None
+            evidence = Evidence(stopped_reason=_text(detail.state.reason if detail.state else None))
+            identity = f"alarm:{detail.alarm_name}:{time or event.time}"
+            return _Fact(identity, _subject(SubjectKind.ALARM, detail.alarm_name, None), time, evidence)
         case _:
             return None
 
@@ -93,8 +99,8 @@ def _task_evidence(event: TaskStateChange) -> Evidence:
     detail = event.detail
     known = detail.scrub
     return Evidence(
-        task_arn=_name(event.task_arn),
-        task_definition=_name(detail.task_definition_arn),
+        task_arn=_arn(event.task_arn),
+        task_definition=_arn(detail.task_definition_arn),
         deployment=_name(detail.started_by),
         stop_code=_name(detail.stop_code),
         stopped_reason=_text(detail.stopped_reason, known),
@@ -114,16 +120,24 @@ def _task_evidence(event: TaskStateChange) -> Evidence:
     )
 
 
-def _changed(event: InstanceHealthChange | InstanceStateChange) -> str | None:
-    """When the check that tells of trouble last changed: it stays the same if ECS sends the event again."""
+def _impaired_since(event: InstanceHealthChange | InstanceStateChange) -> str | None:
+    """When the last of the checks that are impaired became so: it stays the same if ECS sends the event again."""
     if not isinstance(event, InstanceHealthChange):
         return None
-    return max((check.last_status_change or "" for check in event.detail.health_checks), default=None)
+    impaired = (check.last_status_change for check in event.detail.health_checks if check.status == "IMPAIRED")
+    times = [(parsed, text) for text in impaired if (parsed := parse_time(text))]
+    return max(times)[1] if times else None
 
 
 @lru_cache(maxsize=4096)
 def _name(text: str | None) -> str | None:
-    return None if text is None else _cut(redact(text), LONGEST_NAME)
+    return None if text is None else _cut(redact_name(text), LONGEST_NAME)
+
+
+@lru_cache(maxsize=1024)
+def _arn(text: str | None) -> str | None:
+    """An ARN, long enough to be looked up with."""
+    return None if text is None else _cut(redact_name(text), LONGEST_ARN)
 
 
 def _text(text: str | None, known: tuple[str, ...] = ()) -> str | None:

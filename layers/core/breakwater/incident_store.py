@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from breakwater.errors import BreakwaterError
 from breakwater.incidents import Record
 from breakwater.journal import Entry, written
 from breakwater.model import IncidentStatus
@@ -59,21 +60,32 @@ class Moved:
     known: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The incidents that are there, by id, and the ids of those whose record this version cannot read."""
+
+    found: dict[str, Kept]
+    unreadable: frozenset[str] = frozenset()
+
+
 class IncidentStore:
     """The incidents of one table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def load(self, ids: Iterable[str]) -> dict[str, Kept]:
-        """The incidents with these ids, as far as there are any."""
+    def load(self, ids: Iterable[str]) -> Loaded:
+        """The incidents with these ids, as far as there are any. One that cannot be read does not hide the others."""
         items = self._table.get_many(_key(id_) for id_ in ids)
-        return {
-            pk.removeprefix("INCIDENT#"): Kept(
-                load_record(str(item["doc"])), int(item["version"]), int(item["notice_sent"])
-            )
-            for (pk, _), item in items.items()
-        }
+        found: dict[str, Kept] = {}
+        unreadable: set[str] = set()
+        for (pk, _), item in items.items():
+            id_ = pk.removeprefix("INCIDENT#")
+            try:
+                found[id_] = Kept(load_record(str(item["doc"])), int(item["version"]), int(item["notice_sent"]))
+            except (BreakwaterError, KeyError):
+                unreadable.add(id_)
+        return Loaded(found, frozenset(unreadable))
 
     def needing_attention(self) -> list[str]:
         """The ids of incidents that are open, or resolved and not yet told."""
@@ -181,4 +193,4 @@ def _confirmation(kept: Kept) -> Update:
     sent = {"notice_sent": kept.record.told.sequence}
     if kept.record.incident.status is IncidentStatus.RESOLVED:
         return Update(key, set_values=sent, remove=("status",), expected={"version": kept.version})
-    return Update(key, set_values=sent)
+    return Update(key, set_values=sent, below={"notice_sent": kept.record.told.sequence})

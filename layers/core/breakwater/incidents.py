@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from breakwater.model import AlertPolicy, Finding, Incident, IncidentStatus, Notice, NoticeKind, Severity
 
-LONGEST_SILENCE = timedelta(days=1)
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,13 @@ def fingerprint(finding: Finding) -> str:
 
 
 def decide_incident(
-    record: Record | None, findings: Sequence[Finding], policy: AlertPolicy, now: datetime
+    record: Record | None, findings: Sequence[Finding], policy: AlertPolicy, now: datetime, *, untold: bool = False
 ) -> IncidentDecision:
     """Merge new findings of one fingerprint into its record and say whether people are told.
 
     `findings` is not empty and holds facts that the record does not count yet. A resolved incident is reopened only
-    if a finding is younger than the quiet time: a late one belongs to what was resolved already.
+    if a finding is younger than the quiet time: a late one belongs to what was resolved already. `untold` says that
+    the newest notice may never have been published: what follows it is then told as the same kind of news.
     """
     ordered = sorted(findings, key=lambda finding: (finding.at, finding.identity))
     if record is None:
@@ -89,15 +90,30 @@ def decide_incident(
     merged = _merged(record.incident, ordered)
     if record.incident.status is IncidentStatus.RESOLVED:
         return _after_resolution(record, merged, ordered, policy, now)
+    kind = record.told.kind if untold else NoticeKind.UPDATED
     if merged.severity.rank > record.incident.severity.rank:
         worse = f"it got worse: {record.incident.severity} is now {merged.severity}"
-        return Announce(Record(merged, _told_again(record.told, merged, now)), worse)
+        merged = _told_by(merged, max(ordered, key=lambda finding: finding.diagnosis.severity.rank))
+        return Announce(Record(merged, _told_again(record.told, kind, merged, now)), worse)
     due = _update_due(record.told, merged.episode_count, policy, now)
     if due:
-        return Announce(Record(merged, _told_again(record.told, merged, now)), due)
+        return Announce(Record(merged, _told_again(record.told, kind, merged, now)), due)
     return Absorb(
         Record(merged, record.told), f"counted: {merged.episode_count} now, {record.told.count} when last told"
     )
+
+
+def seen_again(record: Record, findings: Sequence[Finding]) -> Record | None:
+    """The record after facts were told again that it counts already; `None` if that changes nothing.
+
+    AWS tells one fact at several times (a task that runs on is sent again with its dead sidecar). Which of them was
+    counted depends on the order of arrival, so all of them stretch the time in which the incident was seen.
+    """
+    first = min(record.incident.first_seen, *(finding.at for finding in findings))
+    last = max(record.incident.last_seen, *(finding.at for finding in findings))
+    if (first, last) == (record.incident.first_seen, record.incident.last_seen):
+        return None
+    return replace(record, incident=replace(record.incident, first_seen=first, last_seen=last))
 
 
 def decide_sweep(record: Record, policy: AlertPolicy, now: datetime) -> SweepDecision:
@@ -105,14 +121,14 @@ def decide_sweep(record: Record, policy: AlertPolicy, now: datetime) -> SweepDec
     incident = record.incident
     if incident.status is IncidentStatus.RESOLVED:
         return Leave("it is resolved already")
-    quiet = timedelta(minutes=policy.quiet_minutes)
+    quiet = _quiet(incident, policy)
     if now - incident.last_seen >= quiet:
         resolved = replace(incident, status=IncidentStatus.RESOLVED, resolved_at=now)
-        told = Told(record.told.sequence + 1, NoticeKind.RESOLVED, now, incident.episode_count)
-        return Announce(Record(resolved, told), f"nothing more of it for {policy.quiet_minutes} minutes")
+        told = replace(_told_again(record.told, NoticeKind.RESOLVED, incident, now), reminders=record.told.reminders)
+        return Announce(Record(resolved, told), f"nothing more of it for {_span(quiet)}")
     due = _update_due(record.told, incident.episode_count, policy, now)
     if due:
-        return Announce(Record(incident, _told_again(record.told, incident, now)), due)
+        return Announce(Record(incident, _told_again(record.told, NoticeKind.UPDATED, incident, now)), due)
     return Leave("it goes on and nothing new is to be told")
 
 
@@ -152,27 +168,37 @@ def _after_resolution(
     record: Record, merged: Incident, ordered: Sequence[Finding], policy: AlertPolicy, now: datetime
 ) -> IncidentDecision:
     newest = ordered[-1]
-    if now - newest.at >= timedelta(minutes=policy.quiet_minutes):
+    if now - newest.at >= _quiet(merged, policy):
         return Absorb(Record(merged, record.told), "counted late: the quiet time had passed before it was delivered")
+    gap = newest.at - record.incident.last_seen
+    flaps = merged.flaps + 1 if gap < A_DAY else 0
     reopened = replace(
-        merged,
+        _told_by(merged, newest),
         status=IncidentStatus.OPEN,
         opened_at=now,
         resolved_at=None,
         episode=merged.episode + 1,
         episode_count=len(ordered),
-        summary=newest.diagnosis.reason,
-        container=newest.diagnosis.container,
-        evidence=newest.evidence,
+        flaps=flaps,
     )
-    told = Told(record.told.sequence + 1, NoticeKind.REOPENED, now, reopened.episode_count)
-    return Announce(
-        Record(reopened, told), f"it is back, {_span(newest.at - record.incident.last_seen)} after the last"
-    )
+    told = _told_again(record.told, NoticeKind.REOPENED, reopened, now)
+    told = replace(told, reminders=record.told.reminders if flaps else 0)
+    return Announce(Record(reopened, told), f"it is back, {_span(gap)} after the last")
 
 
-def _told_again(told: Told, incident: Incident, now: datetime) -> Told:
-    return Told(told.sequence + 1, NoticeKind.UPDATED, now, incident.episode_count, told.reminders + 1)
+def _told_by(incident: Incident, finding: Finding) -> Incident:
+    """The incident with another of its findings speaking for it."""
+    diagnosis = finding.diagnosis
+    return replace(incident, summary=diagnosis.reason, container=diagnosis.container, evidence=finding.evidence)
+
+
+def _told_again(told: Told, kind: NoticeKind, incident: Incident, now: datetime) -> Told:
+    return Told(told.sequence + 1, kind, now, incident.episode_count, told.reminders + 1)
+
+
+def _quiet(incident: Incident, policy: AlertPolicy) -> timedelta:
+    """How long it has to be quiet: longer for what keeps coming back, or each return would be news."""
+    return min(timedelta(minutes=policy.quiet_minutes) * (1 << min(incident.flaps, 10)), A_DAY)
 
 
 def _update_due(told: Told, count: int, policy: AlertPolicy, now: datetime) -> str | None:
@@ -181,7 +207,7 @@ def _update_due(told: Told, count: int, policy: AlertPolicy, now: datetime) -> s
         return None
     if count >= told.count * policy.growth_factor:
         return f"it grew from {told.count} to {count}"
-    gap = min(timedelta(minutes=policy.remind_minutes) * 2 ** min(told.reminders, 10), LONGEST_SILENCE)
+    gap = min(timedelta(minutes=policy.remind_minutes) * 2 ** min(told.reminders, 10), A_DAY)
     if now - told.at >= gap:
         return f"it goes on: {count} now, {told.count} when last told {_span(now - told.at)} ago"
     return None

@@ -240,7 +240,8 @@ class Incident:
     """All findings with one fingerprint: opened once, updated in place, resolved after a quiet time.
 
     `count` counts distinct facts since the record began, `episode_count` those since the incident was last opened.
-    `first_seen` and `last_seen` are event times; `opened_at`, `resolved_at` are the receiver's.
+    `first_seen` and `last_seen` are event times; `opened_at`, `resolved_at` are the receiver's. `flaps` counts how
+    often it came back within a day: the more often, the longer it has to be quiet.
     """
 
     id: str
@@ -257,6 +258,7 @@ class Incident:
     container: str | None = None
     episode: int = 1
     episode_count: int = 0
+    flaps: int = 0
     late: bool = False
     resolved_at: datetime | None = None
     evidence: Evidence = Evidence()
@@ -287,7 +289,7 @@ class AlertPolicy:
 
     An update is sent when the count has grown `growth_factor`-fold since the last message, or when `remind_minutes`
     have passed and it has grown at all (the gap doubles with each reminder, to a day). `quiet_minutes` without
-    a new finding resolve an incident.
+    a new finding resolve an incident; the time doubles each time it comes back within a day, to a day.
     """
 
     mode: Mode = Mode.ACT

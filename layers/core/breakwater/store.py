@@ -39,7 +39,7 @@ class Update:
     """Change attributes of an item (made if absent).
 
     `set_values` are set, `defaults` only if absent, `remove` goes away. The write happens only if every attribute in
-    `expected` has the given value, or is absent where `None` is given.
+    `expected` has the given value, or is absent where `None` is given, and every one in `below` is there and less.
     """
 
     key: Key
@@ -47,6 +47,7 @@ class Update:
     defaults: Item = field(default_factory=dict)
     remove: Sequence[str] = ()
     expected: Mapping[str, Value | None] = field(default_factory=dict)
+    below: Mapping[str, int] = field(default_factory=dict)
 
 
 Write = Put | Update
@@ -177,9 +178,11 @@ class Table:
         if isinstance(action, Put):
             words: dict[str, Any] = {"TableName": self._name, "Item": _marshal(action.item)}
             return words | ({"ConditionExpression": "attribute_not_exists(pk)"} if action.only_if_new else {})
-        names = {f"#{name}": name for name in (*action.set_values, *action.defaults, *action.remove, *action.expected)}
+        mentioned = (*action.set_values, *action.defaults, *action.remove, *action.expected, *action.below)
+        names = {f"#{name}": name for name in mentioned}
         values = {f":{name}": value for name, value in (*action.set_values.items(), *action.defaults.items())}
         values |= {f":expected_{name}": value for name, value in action.expected.items() if value is not None}
+        values |= {f":below_{name}": value for name, value in action.below.items()}
         sets = [f"#{name} = :{name}" for name in action.set_values]
         sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in action.defaults]
         clauses = [f"SET {', '.join(sets)}"] if sets else []
@@ -187,7 +190,7 @@ class Table:
         conditions = [
             f"attribute_not_exists(#{name})" if value is None else f"#{name} = :expected_{name}"
             for name, value in action.expected.items()
-        ]
+        ] + [f"#{name} < :below_{name}" for name in action.below]
         words = {
             "TableName": self._name,
             "Key": _marshal(key_of(action.key)),

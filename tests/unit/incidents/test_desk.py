@@ -1,17 +1,23 @@
 """The desk counts each fact once, whatever the order, the lateness, the repeats and the crashes."""
 
+import random
+import threading
+import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breakwater.desk import IncidentDesk
 from breakwater.incident_store import IncidentStore
 from breakwater.incidents import fingerprint
-from breakwater.model import AlertPolicy, Cause, Finding, IncidentStatus, LogTail, NoticeKind
-from breakwater.store import Refusal, Write
+from breakwater.model import AlertPolicy, Cause, Finding, IncidentStatus, LogTail, Notice, NoticeKind
+from breakwater.store import Key, Refusal, Value, Write
+from breakwater.topics import Publication
 from tests.fakes.table import FakeTable
 from tests.fakes.topic import FakeTopic
 from tests.samples import NOON, a_finding
@@ -43,6 +49,19 @@ class FragileTable(FakeTable):
         return refusals
 
 
+class CrowdedTable(FakeTable):
+    """Loses some races: an action may find another writer at the same item, as in DynamoDB."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__()
+        self.chance = chance
+
+    def transact(self, actions: Sequence[Write]) -> list[Refusal]:
+        if self.chance.random() < 0.5:
+            return [Refusal(self.chance.randrange(len(actions)), condition=False)]
+        return super().transact(actions)
+
+
 @dataclass
 class House:
     """A desk over a table and a topic in memory."""
@@ -60,13 +79,13 @@ class House:
         ids = [key.removeprefix("INCIDENT#") for key, _ in self.table.items if key.startswith("INCIDENT#")]
         return {
             (i.id, i.subject, i.category, i.cause, i.severity, i.count, i.first_seen, i.last_seen, i.status)
-            for i in (kept.record.incident for kept in store.load(ids).values())
+            for i in (kept.record.incident for kept in store.load(ids).found.values())
         }
 
 
 def a_house() -> House:
     table, topic = FragileTable(), FakeTopic()
-    return House(table, topic, IncidentDesk(IncidentStore(table), topic, "task_alerts"))
+    return House(table, topic, IncidentDesk(IncidentStore(table), topic, "task_alerts", pause=lambda: None))
 
 
 FINDINGS = st.builds(
@@ -192,6 +211,115 @@ def test_two_workers_with_the_same_batch_count_it_once() -> None:
     taken = IncidentDesk(IncidentStore(mine), topic, "task_alerts").take(batch, POLICY, NOON)
     assert taken.unfinished == ()
     assert [notice.incident.count for notice in house.topic.published + topic.published] == [7]
+
+
+def test_lost_races_are_run_again_and_nothing_is_counted_twice() -> None:
+    table, topic = CrowdedTable(random.Random(3)), FakeTopic()
+    desk = IncidentDesk(IncidentStore(table), topic, "task_alerts", pause=lambda: None)
+    findings = [a_finding(f"task-{number}", service=f"s{number % 7}") for number in range(300)]
+    for _ in range(3):
+        assert desk.take(findings, POLICY, NOON).unfinished == ()
+    incidents = IncidentStore(table).load(fingerprint(finding) for finding in findings).found.values()
+    assert sum(kept.record.incident.count for kept in incidents) == 300
+    assert len({notice.id for notice in topic.published}) == 7
+
+
+def test_five_workers_at_one_hot_incident_all_get_through() -> None:
+    class LockedTable(FakeTable):
+        """One transaction at a time, each on what then stands, as DynamoDB has it."""
+
+        lock = threading.Lock()
+
+        def transact(self, actions: Sequence[Write]) -> list[Refusal]:
+            with self.lock:
+                return super().transact(actions)
+
+        def get_many(self, keys: Iterable[Key]) -> dict[Key, dict[str, Value]]:
+            with self.lock:
+                return super().get_many(keys)
+
+    table, topic = LockedTable(), FakeTopic()
+
+    def work(worker: int) -> int:
+        desk = IncidentDesk(IncidentStore(table), topic, "task_alerts", pause=lambda: time.sleep(0.001))
+        findings = [a_finding(f"task-{worker}-{number}") for number in range(300)]
+        return len(desk.take(findings, POLICY, NOON).unfinished)
+
+    with ThreadPoolExecutor(5) as pool:
+        assert sum(pool.map(work, range(5))) == 0
+    (kept,) = IncidentStore(table).load([fingerprint(a_finding())]).found.values()
+    assert kept.record.incident.count == 1500
+
+
+def test_an_incident_that_cannot_be_read_holds_up_no_other() -> None:
+    house = a_house()
+    house.take([a_finding("old")])
+    broken = fingerprint(a_finding())
+    house.table.items[f"INCIDENT#{broken}", "INCIDENT"]["doc"] = '{"incident": {"cause": "of a later version"}}'
+    taken = house.desk.take([a_finding("new"), a_finding("other", service="api")], POLICY, NOON)
+    assert [finding.identity for finding in taken.unfinished] == ["new"]
+    assert taken.unreadable == (broken,)
+    swept = house.desk.sweep(POLICY, NOON + timedelta(hours=1))
+    assert swept.unreadable == (broken,)
+    assert [str(incident.subject) for incident in swept.incidents] == ["prod/api"]
+
+
+def test_what_comes_back_every_half_hour_does_not_make_a_message_each_time() -> None:
+    house = a_house()
+    for number in range(20):
+        at = NOON + timedelta(minutes=31 * number)
+        house.take([a_finding(f"task-{number}", minutes=31 * number)], at)
+        for minutes in range(5, 31, 5):
+            house.desk.sweep(POLICY, at + timedelta(minutes=minutes))
+    kinds = [str(notice.kind) for notice in house.topic.published]
+    assert kinds[:3] == ["opened", "resolved", "reopened"]
+    assert len(kinds) <= 10
+
+
+def test_the_first_that_people_hear_of_an_incident_is_that_it_opened() -> None:
+    house = a_house()
+    house.topic.down = True
+    house.take([a_finding()])
+    house.topic.down = False
+    house.take([a_finding(f"task-{number}", minutes=1) for number in range(1, 20)])
+    assert [(notice.kind, notice.incident.count) for notice in house.topic.published] == [(NoticeKind.OPENED, 20)]
+
+
+def test_an_incident_is_not_resolved_before_its_opening_was_told() -> None:
+    house = a_house()
+    house.topic.down = True
+    house.take([a_finding()])
+    house.topic.down = False
+    for minutes in (30, 35):
+        house.desk.sweep(POLICY, NOON + timedelta(minutes=minutes))
+    assert [notice.kind for notice in house.topic.published] == [NoticeKind.OPENED, NoticeKind.RESOLVED]
+
+
+def test_a_death_between_publishing_and_confirming_repeats_the_same_notice() -> None:
+    class MortalTopic(FakeTopic):
+        """Takes the notices; then the process is killed, once."""
+
+        def publish(self, notices: Iterable[Notice]) -> Publication:
+            publication = super().publish(notices)
+            if len(self.published) == 1:
+                raise Died
+            return publication
+
+    table, topic = FakeTable(), MortalTopic()
+    desk = IncidentDesk(IncidentStore(table), topic, "task_alerts", pause=lambda: None)
+    with pytest.raises(Died):
+        desk.take([a_finding()], POLICY, NOON)
+    desk.take([a_finding()], POLICY, NOON)
+    assert len(topic.published) == 2
+    assert len({notice.id for notice in topic.published}) == 1
+
+
+def test_a_fact_told_again_at_another_time_stretches_the_incident_without_counting() -> None:
+    house = a_house()
+    house.take([a_finding("sidecar", minutes=5)])
+    house.take([a_finding("sidecar", minutes=9), a_finding("sidecar", minutes=1)])
+    ((*_, count, first, last, _),) = house.summary()
+    assert (count, first, last) == (1, a_finding(minutes=1).at, a_finding(minutes=9).at)
 
 
 def test_the_log_is_read_once_for_each_incident_that_opens() -> None:
