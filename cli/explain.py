@@ -2,9 +2,12 @@
 
 For programs (`--jsonl`) there is exactly one line of JSON for each file, in the order given and whatever is in it,
 and nothing else on standard output. For people there is the same decision with what it means and what to do next.
+`--json` is one object with all answers, like that of the other commands. To `--jsonl` a file that cannot be read is one
+more malformed event; for people and in `--json` it is named with the reason, and the command exits with 2 at its end.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -30,9 +33,10 @@ class Answer:
     file: str
     decision: Diagnosis
     batch: BatchDiagnosis | None = None
+    error: str | None = None  # why the file cannot be read
 
-    def as_line(self) -> str:
-        """Give the answer as one line of JSON, in ASCII, so that no terminal or encoding can stumble over it."""
+    def fields(self) -> dict[str, object]:
+        """Give the answer as programs get it."""
         decision = self.decision
         fields: dict[str, object] = {
             "file": self.file,
@@ -51,7 +55,7 @@ class Answer:
             fields["records"] = self.batch.records
             fields["alerts"] = self.batch.alerts
             fields["batch_item_failures"] = self.batch.batch_item_failures
-        return json.dumps(fields)
+        return fields
 
 
 def explain(
@@ -59,36 +63,82 @@ def explain(
     context: Annotated[
         Path | None, typer.Option(help="What would have been looked up: one object, file name -> context.")
     ] = None,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="One line of JSON for each file, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help='One JSON object: {"answers": [...]}.')] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="One line of JSON for each file, also for one that cannot be read.")
+    ] = False,
     sequence: Annotated[bool, typer.Option("--sequence", help="Judge the files in order, with one memory.")] = False,
 ) -> None:
-    """Say what Breakwater reads in events and would decide. Calls nothing, keeps nothing."""
+    """Say what Breakwater reads in events and would decide. Calls nothing, keeps nothing.
+
+    Exits with 2 if a file cannot be read, but for --jsonl, where it is one more malformed event.
+    """
     try:
+        if as_json and jsonl:
+            raise WrongUsageError("--json and --jsonl exclude each other")
         contexts = Contexts.read(context)
     except WrongUsageError as error:
-        typer.echo(f"breakwater explain: {error}", err=True)
+        _say(error)
         raise typer.Exit(2) from None
-    console = None if jsonl else Console()
     shared = Memory()
-    for path in files:
-        answer = judge(path, contexts.of(path.name), shared if sequence else Memory())
-        if console is None:
-            typer.echo(answer.as_line())
+    # Judged one by one, so that the first answers are there before the last file is read.
+    judged = ((path, judge(path, contexts.of(path.name), shared if sequence else Memory())) for path in files)
+    if jsonl:
+        for _, answer in judged:
+            typer.echo(json.dumps(answer.fields()))  # in ASCII, so that no terminal or encoding can stumble over it
+        return
+    unread = _show_object(judged) if as_json else _show_panels(judged)
+    raise typer.Exit(2 if unread else 0)
+
+
+def _show_object(judged: Iterable[tuple[Path, Answer]]) -> bool:
+    """Print all answers as one object, each with the reason why its file cannot be read; says whether there was one."""
+    answers = []
+    for path, answer in judged:
+        answers.append({**answer.fields(), "error": answer.error})
+        if answer.error:
+            _say(f"{path}: {answer.error}")
+    typer.echo(json.dumps({"answers": answers}))
+    return any(answer["error"] for answer in answers)
+
+
+def _show_panels(judged: Iterable[tuple[Path, Answer]]) -> bool:
+    """Print the answers for people; says whether a file could not be read."""
+    console, unread = Console(), False
+    for path, answer in judged:
+        if answer.error:
+            _say(f"{path}: {answer.error}")
+            unread = True
         else:
             console.print(panel(answer))
+    return unread
+
+
+def _say(problem: object) -> None:
+    typer.echo(f"breakwater explain: {problem}", err=True)
 
 
 def judge(path: Path, facts: Facts, memory: Memory) -> Answer:
     """Read one file and judge it; a file that cannot be read is judged as malformed."""
     try:
         raw = read_json(path.read_bytes())
-    except (OSError, ValueError):
-        return Answer(path.name, _UNREADABLE)
+    except (OSError, ValueError) as error:
+        return Answer(path.name, _UNREADABLE, error=_why(error))
     batch = read_batch(raw)
     if batch is None:
         return Answer(path.name, diagnose(read(raw), facts, memory))
     judged = diagnose_batch(batch, facts, memory)
     return Answer(path.name, judged.decision, judged)
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "cannot be read"
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 text at byte {error.start}"
+    return f"not JSON: {str(error).removesuffix(' is not JSON')}"
 
 
 _UNREADABLE = Diagnosis(Category.NONE, Severity.NONE, Cause.MALFORMED, "The file cannot be read as JSON.")

@@ -72,9 +72,15 @@ def _tiles(report: Report) -> Iterable[tuple[str, str]]:
     if report.troubles:
         told = sum(bool(trouble.incidents) for trouble in report.troubles)
         false = sum(story.trouble is None for story in report.incidents)
-        yield f"{told} of {len(report.troubles)}", f"troubles told, {false} false alerts"
+        yield (
+            f"{told} of {len(report.troubles)}",
+            f"things that this scenario breaks were told, with {false} false alerts",
+        )
     if waits:
-        yield _span(median(waits)), "from a failure to its first message (median, virtual time)"
+        yield (
+            _span(median(waits)),
+            "from a failure to its first message (median): the queues' windows only, handlers take no virtual time",
+        )
     yield _number(funnel.messages), f"messages on {len(channels)} channels, {funnel.digests} of them digests"
 
 

@@ -1,13 +1,16 @@
 """A recorded stretch as a scenario: one EventBridge event a line, and what is known of task definitions beside it.
 
 Whatever is wrong with the input is wrong usage, told in one line with file and line (or key); nothing is skipped.
+A recording covers a month at most: the sandbox lives through every five minutes of it, and a single wrong date would
+otherwise keep it busy for a century.
 """
 
+import codecs
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,9 @@ from sandbox.scenarios.scenario import Delivery, Scenario
 _NEEDED = ("source", "detail-type", "detail", "account", "region", "time")
 _LARGEST = 256 * 1024
 _QUIET = timedelta(minutes=45)
+_LONGEST = timedelta(days=31)
+_ERA = datetime(2014, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)  # there was no ECS before
+_SHAPE = "a recording has one event per line"
 
 
 class ReplayContext(BaseModel):
@@ -42,9 +48,11 @@ def read_recording(
     events: Path, context: Path | None = None, account: str | None = None, region: str | None = None
 ) -> Recording:
     """Read a recording. Raises `WrongUsageError`. Account and Region are those of most events, unless given."""
-    deliveries = sorted(_deliveries(events), key=lambda delivery: delivery.at)
-    if not deliveries:
+    recorded = sorted(_deliveries(events), key=lambda each: each[1].at)
+    if not recorded:
         raise WrongUsageError(f"{events}: no events in it")
+    _check_times(events, recorded[0], recorded[-1])
+    deliveries = [delivery for _, delivery in recorded]
     places = Counter((str(each.event["account"]), str(each.event["region"])) for each in deliveries)
     (usual_account, usual_region), _ = places.most_common(1)[0]
     home = account or usual_account, region or usual_region
@@ -66,29 +74,40 @@ def read_recording(
     )
 
 
-def _deliveries(path: Path) -> Iterable[Delivery]:
+def _deliveries(path: Path) -> Iterable[tuple[int, Delivery]]:
+    """The events with the numbers of their lines. A byte order mark, as Windows writes it, is no part of the first."""
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     event, at = _event(line, f"{path}, line {number}")
-                    yield Delivery(at, event, "recorded")
+                    yield number, Delivery(at, event, "recorded")
     except OSError as error:
         raise WrongUsageError(f"{path}: {error.strerror or 'cannot be read'}") from None
     except UnicodeDecodeError as error:
         raise WrongUsageError(f"{path}: not UTF-8 text at byte {error.start}") from None
 
 
+def _check_times(path: Path, first: tuple[int, Delivery], last: tuple[int, Delivery]) -> None:
+    if last[1].at - first[1].at > _LONGEST:
+        begins, ends = (f"line {number} ({each.at.isoformat()})" for number, each in (first, last))
+        raise WrongUsageError(f"{path}: from {begins} to {ends}: a recording may cover {_LONGEST.days} days at most")
+    for number, each in (first, last):
+        if not _ERA[0] <= each.at < _ERA[1]:
+            years = f"{_ERA[0].year} to {_ERA[1].year - 1}"
+            raise WrongUsageError(f"{path}, line {number}: time {each.event['time']!r} is not in the years {years}")
+
+
 def _event(line: str, where: str) -> tuple[dict[str, Any], datetime]:
     if len(line.encode("utf-8", "surrogatepass")) > _LARGEST:
-        raise WrongUsageError(f"{where}: larger than EventBridge's 256 KiB")
+        raise WrongUsageError(f"{where}: larger than EventBridge's 256 KiB; {_SHAPE}")
     try:
         event = json.loads(line)
     except (ValueError, RecursionError) as error:
         said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise WrongUsageError(f"{where}: not JSON: {said}") from None
+        raise WrongUsageError(f"{where}: not JSON: {said}; {_SHAPE}") from None
     if not isinstance(event, dict):
-        raise WrongUsageError(f"{where}: not an event but a JSON {type(event).__name__}")
+        raise WrongUsageError(f"{where}: not an event but a JSON {type(event).__name__}; {_SHAPE}")
     missing = [name for name in _NEEDED if name not in event]
     if missing:
         raise WrongUsageError(f"{where}: not an EventBridge event, it has no {missing[0]}")
@@ -102,7 +121,7 @@ def _definitions(path: Path | None, account: str, region: str) -> list[Mapping[s
     if path is None:
         return []
     try:
-        context = ReplayContext.model_validate_json(path.read_bytes())
+        context = ReplayContext.model_validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise WrongUsageError(f"context {path}: {error.strerror or 'cannot be read'}") from None
     except ValidationError as error:

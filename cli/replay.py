@@ -21,7 +21,9 @@ _LOOKS = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 
 
 def replay(
-    events: Annotated[Path, typer.Argument(metavar="EVENTS.jsonl", help="One EventBridge event per line.")],
+    events: Annotated[
+        Path, typer.Argument(metavar="EVENTS.jsonl", help="One EventBridge event per line, 31 days at most.")
+    ],
     context: Annotated[
         Path | None, typer.Option(help='{"task_definitions": {"family:revision": {"container": essential}}}')
     ] = None,

@@ -141,6 +141,24 @@ def test_the_report_is_one_file_that_loads_nothing_and_runs_nothing(small: Scena
     assert {link[1:] for link in links if link.startswith("#")} <= found.ids
 
 
+def test_the_report_says_what_breakwater_is_and_what_its_figures_mean(small: Scenario, lived: Run) -> None:
+    page = publish(small, lived, "demo").html
+    header = " ".join(re.sub(r"<[^>]+>", " ", page.partition("<header>")[2].partition("</header>")[0]).split())
+    words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+    assert "Breakwater reads the events of Amazon ECS" in header
+    assert "things that this scenario breaks were told" in header
+    assert "handlers take no virtual time" in header
+    assert "A piece of news is" in words
+
+
+def test_on_a_narrow_screen_each_cell_of_the_troubles_says_its_column(small: Scenario, lived: Run) -> None:
+    page = publish(small, lived, "demo").html
+    table = page.partition('id="troubles"')[2].partition("</section>")[0]
+
+    assert table.count('data-label="Told as"') == table.count('data-label="After"') == len(small.troubles)
+
+
 def test_hostile_text_is_shown_as_text(small: Scenario, lived: Run) -> None:
     page = publish(small, lived, "demo").html
 

@@ -159,6 +159,7 @@ def test_a_context_that_cannot_be_used_is_wrong_usage(tmp_path: Path, text: str,
         pytest.param(["--context", "absent.json", "x.json"], id="no context file"),
         pytest.param(["--jsonl"], id="no files"),
         pytest.param(["--unknown", "x.json"], id="an unknown option"),
+        pytest.param(["--json", "--jsonl", "x.json"], id="both kinds of JSON"),
     ],
 )
 def test_wrong_usage_exits_with_two(arguments: list[str]) -> None:
@@ -173,6 +174,64 @@ def test_a_person_is_told_what_it_means_and_what_to_do() -> None:
     assert "Container app of checkout:118 ended with exit code 137" in text
     assert "1. Look at MemoryUtilization" in text
     assert "task_failed, high, cause oom" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(None, "No such file or directory", id="a mistyped name"),
+        pytest.param("folder", "Is a directory", id="a directory"),
+        pytest.param(b'{"a": 1,\n  b}', "line 2, column 3: not JSON: Expecting property name", id="bad JSON"),
+        pytest.param(b'{"a": NaN}', "not JSON: NaN\n", id="a number that JSON has not"),
+        pytest.param(b"", "line 1, column 1: not JSON", id="nothing in it"),
+        pytest.param(b"[" * 100_000, "not JSON: nested too deep", id="nested too deep"),
+        pytest.param(b'{"a": "\xff"}', "not UTF-8 text at byte 7", id="not text"),
+    ],
+)
+def test_a_person_is_told_which_file_cannot_be_read_and_why_and_still_gets_the_others(
+    tmp_path: Path, content: bytes | str | None, said: str
+) -> None:
+    bad = tmp_path / "bad.json"
+    if isinstance(content, bytes):
+        bad.write_bytes(content)
+    elif content:
+        bad.mkdir()
+
+    done = _run(bad, EVENTS / "task_stopped_out_of_memory.json")
+
+    assert done.exit_code == 2
+    assert f"breakwater explain: {bad}: {said}" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "bad.json" not in done.stdout
+    assert "task_failed, high, cause oom" in " ".join(done.stdout.split())
+
+
+def test_json_is_one_object_with_the_answers_of_the_lines(tmp_path: Path) -> None:
+    files = [EVENTS / "task_stopped_out_of_memory.json", EVENTS / "sqs_batch_with_poison.json"]
+
+    done = _run("--json", *files)
+
+    assert done.exit_code == 0
+    answers = json.loads(done.stdout)["answers"]
+    assert [answer.pop("error") for answer in answers] == [None, None]
+    lines = [json.loads(line) for line in _run("--jsonl", *files).stdout.splitlines()]
+    assert answers == lines
+
+
+def test_json_says_for_each_file_why_it_cannot_be_read(tmp_path: Path) -> None:
+    done = _run("--json", tmp_path / "absent.json", EVENTS / "task_stopped_out_of_memory.json")
+
+    assert done.exit_code == 2
+    absent, read = json.loads(done.stdout)["answers"]
+    assert (absent["cause"], absent["error"]) == ("malformed", "No such file or directory")
+    assert (read["cause"], read["error"]) == ("oom", None)
+    assert "absent.json: No such file" in done.stderr
+
+
+def test_an_event_that_windows_wrote_is_read(tmp_path: Path) -> None:
+    event = b"\xef\xbb\xbf" + (EVENTS / "task_stopped_out_of_memory.json").read_bytes()
+    (line,) = _explain(tmp_path, {}, _write(tmp_path, "a.json", event))
+    assert line["cause"] == "oom"
 
 
 def test_square_brackets_of_an_event_are_no_markup(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The front door of `breakwater replay`: what it takes for a recording, and how it says what is wrong with one."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,61 @@ def test_a_bad_line_is_one_error_that_names_file_and_line(tmp_path: Path, line: 
     assert result.stdout == ""
     assert f"{path}, {said}" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(json.dumps(event(), indent=2), id="pretty-printed"),
+        pytest.param(json.dumps([event()]), id="an array"),
+        pytest.param("[\n" + json.dumps(event()) + "\n]", id="an array, one event per line"),
+        pytest.param(json.dumps([{**event(), "pad": "x" * 262_144}]), id="a large array"),
+    ],
+)
+def test_a_file_of_another_shape_is_told_that_each_event_has_a_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(WrongUsageError, match=r"line 1: .*one event per line"):
+        read_recording(recorded(tmp_path / "r.jsonl", text))
+
+
+def test_files_that_windows_wrote_are_read(tmp_path: Path) -> None:
+    path, context = tmp_path / "r.jsonl", tmp_path / "context.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(event()).encode() + b"\r\n" + json.dumps(event(6)).encode() + b"\r\n")
+    context.write_bytes(b"\xef\xbb\xbf" + json.dumps({"task_definitions": {"orders-api:42": {"app": True}}}).encode())
+
+    scenario = read_recording(path, context).scenario
+
+    assert (len(scenario.deliveries), len(scenario.task_definitions)) == (2, 1)
+
+
+def at(time: str) -> dict[str, Any]:
+    return {**event(), "time": time}
+
+
+@pytest.mark.parametrize("far", ["1900-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_recording_of_more_than_a_month_is_wrong_usage_that_names_its_first_and_last_line(
+    tmp_path: Path, far: str
+) -> None:
+    path = recorded(tmp_path / "r.jsonl", event(1), at(far), event(9))
+
+    result = CliRunner().invoke(app, ["replay", str(path)])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    first, last = (2, 3) if far < "2026" else (1, 2)
+    assert re.search(rf"from line {first} \(.*\) to line {last} \(.*\): .* 31 days", result.stderr)
+    assert far[:10] in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_at_which_there_was_no_ecs_is_refused_also_alone(tmp_path: Path, time: str) -> None:
+    with pytest.raises(WrongUsageError, match=f"line 1: time '{time}'"):
+        read_recording(recorded(tmp_path / "r.jsonl", at(time)))
+
+
+def test_a_month_is_not_too_long(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "r.jsonl", at("2026-03-31T23:59:59Z"), at("2026-03-01T00:00:00Z"))
+
+    assert [delivery.at.day for delivery in read_recording(path).scenario.deliveries] == [1, 31]
 
 
 @pytest.mark.parametrize(

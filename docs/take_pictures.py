@@ -1,6 +1,6 @@
 """The pictures of the README, taken of the demo's own report. Needs Chromium; nobody who uses Breakwater needs it.
 
-    make demo && .venv/bin/python docs/images/take.py build/demo/report.html
+    make demo && .venv/bin/python docs/take_pictures.py build/demo/report.html
 
 `report.png` is the top of the page with the timeline, `alert.png` the first message of the crash loop, as mail and as
 Slack shows it. A style sheet is added to a copy of the page, so that only the part in question is seen.
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent
+IMAGES = Path(__file__).parent / "images"
 ALONE = """
   html { scroll-behavior: auto; } nav, footer, .skip { display: none; }
 """
@@ -30,7 +30,7 @@ ALERT = (
   .incident > *:not(details[open]), details > summary { display: none; } details, .mailslack { margin: 0; }
 """
 )
-PICTURES = {"report.png": (TOP, 1180, 1190), "alert.png": (ALERT, 1180, 1190)}
+PICTURES = {"report.png": (TOP, 1180, 1350), "alert.png": (ALERT, 1180, 1270)}
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -41,21 +41,19 @@ def take(page: str, style: str, width: int, height: int, out: Path) -> None:
     """Take one picture."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
-        raise SystemExit("take.py: there is no Chromium on the PATH")
+        raise SystemExit("take_pictures.py: there is no Chromium on the PATH")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "page.html"
         copy.write_text(page.replace("</style>", f"{style}</style>", 1), encoding="utf-8")
         command = [browser, *FLAGS, f"--user-data-dir={folder}/profile", f"--window-size={width},{height}"]
-        subprocess.run(  # noqa: S603 - the browser just found, our own arguments
-            [*command, f"--screenshot={out}", copy.as_uri()], check=True, capture_output=True
-        )
+        subprocess.run([*command, f"--screenshot={out}", copy.as_uri()], check=True, capture_output=True)
 
 
 def main(report: str) -> None:
     """Take all pictures of one report."""
     page = Path(report).read_text(encoding="utf-8")
     for name, (style, width, height) in PICTURES.items():
-        take(page, style, width, height, HERE / name)
+        take(page, style, width, height, IMAGES / name)
 
 
 if __name__ == "__main__":
