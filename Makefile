@@ -18,7 +18,9 @@ RUNTIMES := python3.13 $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.
 RUNTIME ?= $(firstword $(foreach path,$(RUNTIMES),$(shell $(path) -c 'import sys; print(sys.executable)' 2>/dev/null)))
 WITH_RUNTIME = PATH="$(dir $(RUNTIME)):$$PATH"
 
+# The environments' Pythons are called, never their scripts alone: a script remembers the folder it was made in.
 PY := .venv/bin/python
+ARCHITECTURE ?= arm64
 TRANSLATED := build/template/template.json
 
 .PHONY: help
@@ -56,17 +58,17 @@ lock-check: install  ## whether the locks say what the .in files ask for
 	@$(PY) -m pytest -q tests/packaging/test_locks.py
 
 validate: install .venv-sam/.installed translate  ## the template, as written and as SAM translates it
-	@.venv-sam/bin/sam validate --lint --region us-east-1
-	@.venv/bin/cfn-lint $(TRANSLATED)
+	@.venv-sam/bin/python -m samcli validate --lint --region us-east-1
+	@$(PY) .venv/bin/cfn-lint $(TRANSLATED)
 
-build: .venv-sam/.installed need-runtime  ## sam build, ready for sam deploy
-	@$(WITH_RUNTIME) .venv-sam/bin/sam build
+build: .venv-sam/.installed need-runtime  ## sam build, ready for sam deploy; ARCHITECTURE=x86_64 for the other processor
+	@$(WITH_RUNTIME) .venv-sam/bin/python -m samcli build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 package-test: install .venv-sam/.installed need-runtime  ## build for this machine, import every Handler from the artifact
 	@$(WITH_RUNTIME) $(PY) -m pytest -q -m packaging tests/packaging
 
 security: install .venv-checkov/.installed translate  ## checkov; every waiver is explained in .checkov.yaml
-	@.venv-checkov/bin/checkov --config-file .checkov.yaml -f $(TRANSLATED)
+	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml -f $(TRANSLATED)
 
 # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: translate lock models bench judge-patterns clean need-python need-runtime
@@ -91,14 +93,14 @@ clean:  ## remove what was built; the environments stay
 # The environment also learns where this tree's packages are, so `breakwater` and `python -m` work from any folder.
 .venv/.installed: requirements/dev.txt cli/link.py | need-python
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install -q --no-deps --require-hashes -r $<
+	@$(PY) -m pip install -q --no-deps --require-hashes -r $<
 	@$(PY) cli/link.py
 	@touch $@
 
 # Tools with pins of their own. Every lock is complete, so pip has nothing left to resolve.
 .venv-%/.installed: requirements/%.txt | need-python
 	$(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/pip install -q --no-deps --require-hashes -r $<
+	.venv-$*/bin/python -m pip install -q --no-deps --require-hashes -r $<
 	@touch $@
 
 need-python:

@@ -13,6 +13,7 @@ import boto3
 
 from sandbox.clock import Clock
 from sandbox.errors import SandboxError
+from sandbox.metrics import Metrics
 
 if TYPE_CHECKING:
     from sandbox.alarms import Alarm
@@ -52,6 +53,7 @@ class Account:
     roles: "Roles" = field(init=False)
     bus: "Bus" = field(init=False)
     alarms: "list[Alarm]" = field(default_factory=list)
+    metrics: Metrics = field(default_factory=Metrics)
     layers: dict[str, Path] = field(default_factory=dict)
     schedule_dead_letters: set[str] = field(default_factory=set)
     _clients: dict[str, Any] = field(default_factory=dict)

@@ -1,19 +1,21 @@
-"""CloudWatch alarms on the metrics that SQS and Lambda publish about themselves, evaluated each virtual minute.
+"""CloudWatch alarms on the metrics of SQS and Lambda and on those that functions log, evaluated each virtual minute.
 
-Enough to hear of dead letters, errors and silence in the sandbox. Queue metrics are sampled when they are evaluated.
-An alarm is first evaluated when a whole period has passed since deployment. Other metrics are refused at deployment.
+Enough to hear of dead letters, errors, failures that are only counted, and silence. Queue metrics are sampled when they
+are evaluated. An alarm goes off when all of its periods are beyond the threshold, and is first evaluated when they have
+passed since deployment. Other metrics are refused at deployment, and so are dimensions that AWS's metric does not have.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import ge, gt, le, lt
 
 from sandbox.account import Account
 from sandbox.delivery import Sender, deliver
 from sandbox.errors import TemplateError, UnsupportedError
 from sandbox.functions import Invocation
+from sandbox.queues import Queue
 from sandbox.schedules import fire, instants
 
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
@@ -23,6 +25,9 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": le,
 }
 _MISSING = ("breaching", "notBreaching", "ignore", "missing")
+_DIMENSIONS = {"AWS/SQS": "QueueName", "AWS/Lambda": "FunctionName"}
+
+Measure = Callable[[datetime, datetime], float | None]  # of the time from the first to before the second
 
 
 @dataclass(slots=True, eq=False)
@@ -45,46 +50,64 @@ class Alarm:
     missing: str
     actions: Mapping[str, tuple[str, ...]]
     state: str = "INSUFFICIENT_DATA"
-    measure: Callable[[], float | None] = field(init=False)
+    measure: Measure = field(init=False)
 
     def watch(self) -> None:
         """Begin to evaluate, or say what about this alarm cannot be."""
-        if self.comparison not in _COMPARISONS or self.missing not in _MISSING or self.periods != 1:
+        if self.comparison not in _COMPARISONS or self.missing not in _MISSING or self.periods < 1:
             raise UnsupportedError(
                 f"{self.logical_id}: an alarm {self.comparison}, {self.missing}, {self.periods} periods"
             )
+        if self.periods > 1 and (self.namespace == "AWS/SQS" or self.missing in ("ignore", "missing")):
+            raise UnsupportedError(f"{self.logical_id}: {self.periods} periods of {self.namespace}, {self.missing}")
         self.measure = self._metric()
-        first = self.account.clock.now + timedelta(seconds=max(0, self.period - 60))
+        first = self.account.clock.now + timedelta(seconds=max(0, self.period * self.periods - 60))
         fire(self.account, f"alarm {self.name}", instants("rate(1 minute)", first), lambda at: self._evaluate())
 
-    def _metric(self) -> Callable[[], float | None]:
+    def _metric(self) -> Measure:
         kind = (self.namespace, self.metric, self.statistic)
         match kind:
             case ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"):
-                queue = self.account.queues.by_arn(self.account.arn("sqs", self.dimensions["QueueName"]))
-                return lambda: float(len(queue.ready))
+                queue = self._queue()
+                return lambda since, until: float(len(queue.ready))
             case ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum"):
-                aged = self.account.queues.by_arn(self.account.arn("sqs", self.dimensions["QueueName"]))
-                return lambda: max(
+                aged = self._queue()
+                return lambda since, until: max(
                     ((self.account.clock.now - message.sent_at).total_seconds() for message in aged.messages()),
                     default=0.0,
                 )
             case ("AWS/Lambda", "Errors" | "Invocations" | "Throttles", "Sum"):
-                function = self.account.functions.get(self.dimensions["FunctionName"])
+                function = self.account.functions.get(self._dimension())
                 if function is None:
-                    raise TemplateError(f"{self.logical_id}: no function {self.dimensions['FunctionName']}")
-                return lambda: self._count(function.logical_id)
+                    raise TemplateError(f"{self.logical_id}: no function {self._dimension()}")
+                logical_id = function.logical_id
+                return lambda since, until: self._count(logical_id, since, until)
+            case (namespace, name, "Sum") if not namespace.startswith("AWS/"):
+                key = (namespace, name, frozenset(self.dimensions.items()))
+                return lambda since, until: self.account.metrics.total(key, since, until)
         raise UnsupportedError(f"{self.logical_id}: alarm on {' '.join(kind)}")
 
-    def _count(self, function: str) -> float | None:
-        """Count in the period that ends now; there is no datapoint where nothing was invoked."""
-        now = self.account.clock.now
-        since = now - timedelta(seconds=self.period)
+    def _dimension(self) -> str:
+        """The one dimension that a metric of AWS has here; under any other name the alarm would never see a point."""
+        wanted = _DIMENSIONS[self.namespace]
+        if self.dimensions.keys() != {wanted}:
+            given = ", ".join(sorted(self.dimensions)) or "none"
+            raise TemplateError(f"{self.logical_id}: {self.namespace} has the dimension {wanted}, not {given}")
+        return self.dimensions[wanted]
+
+    def _queue(self) -> Queue:
+        queue = self.account.queues.get(self.account.arn("sqs", self._dimension()))
+        if queue is None:
+            raise TemplateError(f"{self.logical_id}: no queue {self._dimension()}")
+        return queue
+
+    def _count(self, function: str, since: datetime, until: datetime) -> float | None:
+        """Count the invocations of a while; there is no datapoint where there was none."""
         recent: list[Invocation] = []
         for invocation in reversed(self.account.functions.invocations):
             if invocation.at < since:
                 break
-            if invocation.function == function and invocation.at < now:
+            if invocation.function == function and invocation.at < until:
                 recent.append(invocation)
         if not recent:
             return None
@@ -93,17 +116,21 @@ class Alarm:
         return float(len(recent)) if self.metric == "Invocations" else 0.0
 
     def _evaluate(self) -> None:
-        value = self.measure()
-        if value is not None:
-            state = "ALARM" if _COMPARISONS[self.comparison](value, self.threshold) else "OK"
-        elif self.missing == "ignore":
-            return
+        now, period = self.account.clock.now, timedelta(seconds=self.period)
+        values = [self.measure(now - period * (back + 1), now - period * back) for back in range(self.periods)]
+        if values == [None] and self.missing in ("ignore", "missing"):
+            state = self.state if self.missing == "ignore" else "INSUFFICIENT_DATA"
         else:
-            state = {"breaching": "ALARM", "notBreaching": "OK", "missing": "INSUFFICIENT_DATA"}[self.missing]
+            state = "ALARM" if all(self._beyond(value) for value in values) else "OK"
         if state != self.state:
             before, self.state = self.state, state
-            said = "no datapoint" if value is None else f"datapoint {value}"
-            self._tell(before, f"Threshold {self.comparison} {self.threshold}: {said}")
+            said = ", ".join("none" if value is None else str(value) for value in values)
+            self._tell(before, f"Threshold {self.comparison} {self.threshold}: datapoints, the latest first: {said}")
+
+    def _beyond(self, value: float | None) -> bool:
+        if value is None:
+            return self.missing == "breaching"
+        return _COMPARISONS[self.comparison](value, self.threshold)
 
     def _tell(self, before: str, reason: str) -> None:
         at = self.account.clock.now.strftime("%Y-%m-%dT%H:%M:%S.000+0000")

@@ -20,7 +20,7 @@ from typing import Any
 from sandbox import iam
 from sandbox.account import Account
 from sandbox.delivery import Sender, deliver
-from sandbox.errors import SandboxError, TemplateError, TimedOutError
+from sandbox.errors import SandboxError, TemplateError, TimedOutError, UnsupportedError
 from sandbox.isolation import Output, Process
 from sandbox.roles import Role
 
@@ -220,7 +220,12 @@ class Functions:
         return function.process
 
     def _log(self, function: Function, text: str) -> None:
-        function.lines.append(LogLine(self._account.clock.now, function.request_id, text))
+        account = self._account
+        function.lines.append(LogLine(account.clock.now, function.request_id, text))
+        try:
+            account.metrics.take(text, account.clock.now)
+        except UnsupportedError as fault:
+            account.faults.append(UnsupportedError(f"{function.logical_id}: {fault}"))
 
     def _run(self, function: Function, event: object, context: Context) -> Outcome:
         try:

@@ -163,6 +163,10 @@ def _invoke_config(account: Account, p: Properties) -> Made:
         raise UnsupportedError(f"{p.logical_id}: AWS::Lambda::EventInvokeConfig property Qualifier")
     function.retries = p.number("MaximumRetryAttempts", 2)
     function.max_age = p.number("MaximumEventAgeInSeconds", 21_600)
+    if not 60 <= function.max_age <= 21_600 or not 0 <= function.retries <= 2:
+        raise TemplateError(
+            f"{p.logical_id}: events kept for {function.max_age} s, {function.retries} retries is out of range"
+        )
     destinations = p.inside("DestinationConfig")
     failure = destinations.inside("OnFailure")
     function.on_failure = failure.maybe("Destination")

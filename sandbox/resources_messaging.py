@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox import iam
+from sandbox import action_names, iam
 from sandbox.account import Account
 from sandbox.errors import TemplateError, UnsupportedError
 from sandbox.patterns import Pattern, compile_pattern
@@ -37,8 +37,14 @@ def _queue(account: Account, p: Properties) -> Made:
     return queue.url, {"Arn": queue.arn, "QueueName": queue.name, "QueueUrl": queue.url}
 
 
+def _statements(p: Properties) -> tuple[iam.Statement, ...]:
+    document = p.any("PolicyDocument")
+    action_names.check(document, p.logical_id)
+    return iam.parse(document, p.logical_id, resource_policy=True)
+
+
 def _queue_policy(account: Account, p: Properties) -> Made:
-    statements = iam.parse(p.any("PolicyDocument"), p.logical_id, resource_policy=True)
+    statements = _statements(p)
     for url in p.items("Queues"):
         queue = account.queues.by_url(url)
         if queue is None:
@@ -63,7 +69,7 @@ def _topic(account: Account, p: Properties) -> Made:
 
 
 def _topic_policy(account: Account, p: Properties) -> Made:
-    statements = iam.parse(p.any("PolicyDocument"), p.logical_id, resource_policy=True)
+    statements = _statements(p)
     for arn in p.items("Topics"):
         topic = account.topics.get(arn)
         if topic is None:

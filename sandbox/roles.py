@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import iam
+from sandbox import action_names, iam
 from sandbox.errors import TemplateError, UnsupportedError
 
 # What AWS's managed policies say that the SAM translator attaches. Any other is refused by name.
@@ -54,6 +54,7 @@ class Roles:
         """Make a role from its documents."""
         statements: list[iam.Statement] = []
         for policy in inline:
+            action_names.check(policy["PolicyDocument"], f"{name}: policy {policy['PolicyName']}")
             statements += iam.parse(policy["PolicyDocument"], f"{name}: policy {policy['PolicyName']}")
         for policy_arn in managed:
             statements += self._managed(name, policy_arn)

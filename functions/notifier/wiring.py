@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 
 from breakwater import aws, log, settings
+from breakwater.model import Mode
 from breakwater.store import Table
 
 from .channel_store import ChannelStore
@@ -29,6 +30,7 @@ class NotifierSettings:
     notifier_queue_url: str
     aws_region: str
     slack_secret_arn: str = ""
+    mode: Mode = Mode.OBSERVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,12 @@ class Deps:
 
 
 def build(config: NotifierSettings) -> Deps:
-    """Put it together. No client is made before the first call that needs it."""
-    place = Place(config.aws_region, config.table_name)
-    table = Table(partial(aws.client, "dynamodb"), config.table_name)
-    channels: list[Channel] = [MailChannel(partial(aws.client, "sns"), config.mail_topic_arn, place)]
-    if config.slack_secret_arn:
-        from .slack import SlackChannel, Urllib3Http, WebhookAddress  # only who has Slack pays for it
+    """Put it together. No client is made before the first call that needs it.
 
-        address = WebhookAddress(partial(aws.client, "secretsmanager"), config.slack_secret_arn)
-        channels.append(SlackChannel(address, Urllib3Http(), place))
+    With the mode off there is no channel: notices are taken and told to nobody, pending digests stay where they are.
+    """
+    table = Table(partial(aws.client, "dynamodb"), config.table_name)
+    channels = [] if config.mode is Mode.OFF else _channels(config)
     means = Means(
         store=ChannelStore(table),
         wake_ups=QueueWakeUps(partial(aws.client, "sqs"), config.notifier_queue_url),
@@ -58,7 +57,21 @@ def build(config: NotifierSettings) -> Deps:
     return Deps({channel.name: channel for channel in channels}, means)
 
 
+def _channels(config: NotifierSettings) -> list[Channel]:
+    place = Place(config.aws_region, config.table_name)
+    channels: list[Channel] = [MailChannel(partial(aws.client, "sns"), config.mail_topic_arn, place)]
+    if config.slack_secret_arn:
+        from .slack import SlackChannel, Urllib3Http, WebhookAddress  # only who has Slack pays for it
+
+        address = WebhookAddress(partial(aws.client, "secretsmanager"), config.slack_secret_arn)
+        channels.append(SlackChannel(address, Urllib3Http(), place))
+    return channels
+
+
 @cache
 def wiring() -> Deps:
     """The dependencies of this execution environment."""
-    return build(settings.read(NotifierSettings, os.environ))
+    config = settings.read(NotifierSettings, os.environ)
+    if config.mode is Mode.OFF:
+        log.logger(SERVICE).warning("the mode is off: notices are dropped, digests wait")
+    return build(config)

@@ -15,7 +15,7 @@ from tests.template.reading import functions
 
 pytestmark = pytest.mark.packaging
 
-SAM = ROOT / ".venv-sam/bin/sam"
+SAM = [str(ROOT / ".venv-sam/bin/python"), "-m", "samcli"]
 BUILT = ROOT / "build/sam"
 ARCHITECTURE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine().lower()]
 
@@ -30,7 +30,7 @@ def runtime() -> str:
 @cache
 def built() -> dict[str, Any]:
     runtime()
-    command = [str(SAM), "build", "--build-dir", str(BUILT), "--parameter-overrides", f"Architecture={ARCHITECTURE}"]
+    command = [*SAM, "build", "--build-dir", str(BUILT), "--parameter-overrides", f"Architecture={ARCHITECTURE}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return load(BUILT / "template.yaml")

@@ -9,6 +9,7 @@ Event = dict[str, Any]
 DROP: Final = object()
 SCALING = "Scaling activity initiated by (deployment ecs-svc/3987654321098765432)"
 MAINTENANCE = "ECS is performing maintenance on the underlying infrastructure hosting the task"
+TARGET_TRACKING = "TargetTracking-service/prod/orders-api-AlarmLow-5f1d3c7e"
 ESSENTIAL_EXITED = "Essential container in task exited"
 
 
@@ -79,7 +80,7 @@ def a_deployment(name: Any, severity: Any = "INFO", reason: Any = DROP) -> Event
     return an_event("ECS Deployment State Change", _without_dropped(detail))
 
 
-def an_alarm(value: str, *namespaces: str, before: str = "OK") -> Event:
+def an_alarm(value: str, *namespaces: str, before: str = "OK", name: Any = "an-alarm") -> Event:
     """An alarm that changed its state; a namespace of `""` is a metric-math expression."""
     metrics = [
         {"id": f"m{at}", "metricStat": {"metric": {"namespace": namespace, "name": "x"}}}
@@ -88,12 +89,12 @@ def an_alarm(value: str, *namespaces: str, before: str = "OK") -> Event:
         for at, namespace in enumerate(namespaces)
     ]
     detail = {
-        "alarmName": "an-alarm",
+        "alarmName": name,
         "state": {"value": value},
         "previousState": {"value": before},
         "configuration": {"metrics": metrics},
     }
-    return an_event("CloudWatch Alarm State Change", detail, source="aws.cloudwatch")
+    return an_event("CloudWatch Alarm State Change", _without_dropped(detail), source="aws.cloudwatch")
 
 
 def _without_dropped(mapping: dict[str, Any]) -> dict[str, Any]:

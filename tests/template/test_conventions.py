@@ -1,10 +1,13 @@
 """What every function, queue, rule and topic of the template has. A failure says what to add."""
 
+import importlib
 import json
+import re
 from typing import Any
 
 import pytest
 
+from breakwater import log
 from tests.template import reading
 from tests.template.reading import (
     as_list,
@@ -21,7 +24,19 @@ RULES = sorted(resources("AWS::Events::Rule"))
 TOPICS = sorted(resources("AWS::SNS::Topic"))
 SUBSCRIPTIONS = sorted(resources("AWS::SNS::Subscription"))
 DEAD_LETTER_QUEUES = [name for name in QUEUES if name.endswith("DeadLetterQueue")]
-READ_BY_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
+MAPPINGS = sorted(resources("AWS::Lambda::EventSourceMapping"))
+COUNTED = sorted(
+    name
+    for name, alarm in resources("AWS::CloudWatch::Alarm").items()
+    if not alarm["Properties"]["Namespace"].startswith("AWS/")
+)
+FAILURES_THAT_ARE_ANSWERED = [
+    ("notifier", "NoticesFailed"),
+    ("task_alerts", "MessagesReturned"),
+    ("task_alerts", "NoticesUnpublished"),
+]
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:"
+LATEST = 6 * 3600  # a notice that comes later helps nobody
 
 
 def stem(handler: str) -> str:
@@ -40,6 +55,13 @@ def global_function() -> dict[str, Any]:
     shared = written()["Globals"]["Function"]
     assert isinstance(shared, dict)
     return shared
+
+
+def fed(mapping: str) -> tuple[str, str]:
+    """The function of a mapping and its queue."""
+    (function,) = pointed_at(properties(mapping)["FunctionName"])
+    (queue,) = pointed_at(properties(mapping)["EventSourceArn"])
+    return function, queue
 
 
 def alarms_on(metric: str, name: str) -> list[dict[str, Any]]:
@@ -81,7 +103,7 @@ def test_a_function_has_a_log_group_of_its_own_with_retention(name: str) -> None
     )
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if "Events" not in properties(name)])
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in [fed(mapping)[0] for mapping in MAPPINGS]])
 def test_a_function_invoked_asynchronously_says_what_happens_when_it_fails(name: str) -> None:
     config = properties(name).get("EventInvokeConfig", {})
     assert {"MaximumEventAgeInSeconds", "MaximumRetryAttempts"} <= set(config), (
@@ -99,19 +121,51 @@ def test_errors_and_throttles_of_a_function_reach_ops(name: str, metric: str) ->
     assert all(alarm["AlarmActions"] == [{"Ref": "OpsTopic"}] for alarm in alarms)
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if "Events" in properties(name)])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_sam_derives_no_event_source_of_a_function(name: str) -> None:
+    assert "Events" not in properties(name), (
+        f"write {name}'s event source mapping out: with SAM's comes a managed policy for every queue of the account"
+    )
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
 def test_a_queue_hides_a_message_for_six_timeouts_and_the_batching_window(name: str) -> None:
-    for event in properties(name)["Events"].values():
-        (queue,) = pointed_at(event["Properties"]["Queue"])
-        needed = 6 * properties(name)["Timeout"] + event["Properties"]["MaximumBatchingWindowInSeconds"]
-        hidden = properties(queue)["VisibilityTimeout"]
-        assert hidden >= needed, f"give {queue} a VisibilityTimeout of at least {needed}"
+    function, queue = fed(name)
+    needed = 6 * properties(function)["Timeout"] + properties(name)["MaximumBatchingWindowInSeconds"]
+    assert properties(queue)["VisibilityTimeout"] >= needed, f"give {queue} a VisibilityTimeout of at least {needed}"
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if "Events" in properties(name)])
+@pytest.mark.parametrize("name", MAPPINGS)
 def test_a_batch_fails_record_by_record_and_not_as_a_whole(name: str) -> None:
-    for event in properties(name)["Events"].values():
-        assert event["Properties"].get("FunctionResponseTypes") == ["ReportBatchItemFailures"]
+    assert properties(name).get("FunctionResponseTypes") == ["ReportBatchItemFailures"]
+
+
+def test_an_outage_of_an_hour_at_the_chat_service_sends_no_notice_to_the_dead_letters() -> None:
+    queue = properties("NotifierQueue")
+    tried_for = (queue["RedrivePolicy"]["maxReceiveCount"] - 1) * queue["VisibilityTimeout"]
+    assert 3600 < tried_for < LATEST
+
+
+def test_a_claim_of_the_notifier_outlives_its_owner_and_not_the_message() -> None:
+    claim = importlib.import_module("notifier.delivery").CLAIM.total_seconds()
+    assert properties("NotifierFunction")["Timeout"] < claim < properties("NotifierQueue")["VisibilityTimeout"]
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_an_alarm_on_a_metric_of_our_own_watches_what_a_function_counts(name: str) -> None:
+    alarm = properties(name)
+    (dimension,) = alarm["Dimensions"]
+    sources = (reading.ROOT / "functions" / dimension["Value"]).glob("*.py")
+    assert (alarm["Namespace"], dimension["Name"]) == (log.NAMESPACE, "service")
+    assert any(f'"{alarm["MetricName"]}"' in source.read_text(encoding="utf-8") for source in sources)
+    assert alarm["EvaluationPeriods"] == 3, "once is normal: it is tried again"
+    assert alarm["AlarmActions"] == [{"Ref": "OpsTopic"}]
+
+
+@pytest.mark.parametrize(("service", "metric"), FAILURES_THAT_ARE_ANSWERED)
+def test_a_failure_that_is_answered_and_not_raised_reaches_ops(service: str, metric: str) -> None:
+    watched = [(properties(name)["Dimensions"][0]["Value"], properties(name)["MetricName"]) for name in COUNTED]
+    assert (service, metric) in watched, f"add an alarm on {metric} of {service}"
 
 
 @pytest.mark.parametrize("name", QUEUES)
@@ -147,11 +201,21 @@ def test_a_topic_refuses_plain_text(name: str) -> None:
     assert denies_plain_text("AWS::SNS::TopicPolicy", "Topics", name), f"deny non-TLS in a policy of {name}"
 
 
+def test_a_queue_has_one_policy() -> None:
+    """A second one would silently replace the first."""
+    attached = [queue for policy in resources("AWS::SQS::QueuePolicy").values() for queue in queues_of(policy)]
+    assert sorted(attached) == QUEUES
+
+
+def queues_of(policy: dict[str, Any]) -> list[str]:
+    return [queue for reference in policy["Properties"]["Queues"] for queue in pointed_at(reference)]
+
+
 def denies_plain_text(kind: str, attached: str, name: str) -> bool:
     return any(
         statement["Effect"] == "Deny" and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
         for policy in resources(kind).values()
-        if pointed_at(policy["Properties"][attached]) == {name}
+        if name in pointed_at(policy["Properties"][attached])
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     )
 
@@ -162,7 +226,7 @@ def senders(queue: str) -> set[str]:
         *(
             pointed_at(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
             for policy in resources("AWS::SQS::QueuePolicy").values()
-            if pointed_at(policy["Properties"]["Queues"]) == {queue}
+            if queue in pointed_at(policy["Properties"]["Queues"])
             for statement in policy["Properties"]["PolicyDocument"]["Statement"]
             if statement["Effect"] == "Allow"
         )
@@ -209,13 +273,40 @@ def test_every_sweep_is_woken() -> None:
     )
 
 
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if properties(name)["Handler"].endswith(".sweep.handler")])
+def test_a_sweep_that_stops_coming_reaches_ops_and_one_late_sweep_does_not(name: str) -> None:
+    (alarm,) = alarms_on("Invocations", name)
+    assert alarm["AlarmActions"] == [{"Ref": "OpsTopic"}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (300, 3, "breaching")
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_gets_the_variables_that_its_settings_read(name: str) -> None:
-    shared = set(global_function()["Environment"]["Variables"])
-    given = shared | set(properties(name)["Environment"]["Variables"])
-    read = reading.variables_read(reading.folder(properties(name)["Handler"]))
-    assert given - READ_BY_POWERTOOLS - shared == read - shared, "give exactly what the settings class declares"
-    assert read <= given, f"{name} lacks {sorted(read - given)}"
+def test_a_function_gets_the_variables_that_its_settings_read_and_its_name(name: str) -> None:
+    own = properties(name)["Environment"]["Variables"]
+    automation = reading.folder(properties(name)["Handler"])
+    given = set(global_function()["Environment"]["Variables"]) | set(own)
+    assert given == reading.variables_read(automation) | {"POWERTOOLS_SERVICE_NAME"}, (
+        "give exactly what the settings class declares"
+    )
+    assert own["POWERTOOLS_SERVICE_NAME"] == automation
+
+
+@pytest.mark.parametrize(
+    ("arn", "taken"),
+    [
+        pytest.param("", True, id="none"),
+        pytest.param(SECRET + "breakwater/slack-AbC12d", True, id="a full ARN"),
+        pytest.param(SECRET + "breakwater/slack", False, id="without the six characters"),
+        pytest.param(SECRET + "breakwater/slack-*", False, id="a wildcard"),
+        pytest.param(SECRET + "breakwater/slack-AbC12d4", False, id="seven characters"),
+        pytest.param("breakwater/slack-AbC12d", False, id="a name"),
+    ],
+)
+def test_a_slack_secret_is_given_by_its_full_arn(arn: str, taken: bool) -> None:
+    """IAM takes the parameter as the resource of a grant: without its end it would match no secret."""
+    pattern = written()["Parameters"]["SlackSecretArn"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, arn)) is taken
 
 
 def test_no_role_and_no_function_has_a_name_of_its_own() -> None:

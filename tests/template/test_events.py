@@ -11,6 +11,7 @@ from tests.template.reading import REGION, ROOT, event_patterns, rules_that_matc
 FILES = sorted((ROOT / "events").glob("*.json"))
 ROUTED = {
     "alarm_in_alarm": THRESHOLD,
+    "alarm_of_target_tracking": None,
     "asg_instance_terminating": None,
     "container_instance_draining": None,
     "container_instance_impaired": HEALTH,
@@ -39,7 +40,7 @@ ROUTED = {
     "task_stopped_exit_zero": None,
     "task_stopped_failed_container_health_check": SCHEDULER,
     "task_stopped_failed_elb_health_check": SCHEDULER,
-    "task_stopped_for_maintenance": None,
+    "task_stopped_for_maintenance": SCHEDULER,
     "task_stopped_host_terminated": None,
     "task_stopped_image_never_pulled": ODD,
     "task_stopped_init_container_failed": ODD,

@@ -1,8 +1,8 @@
 """The diagnosis judges the rules: an event that would alert is never left out, and a normal stop is never let in.
 
 The diagnosis reads whole events and looks facts up; a pattern sees one event and cannot say "all of them". So a pattern
-may let in what turns out to be normal, never the other way round. One narrowing is meant: of alarms, only those on ECS
-metrics come in (docs/decisions/0011).
+may let in what turns out to be normal, never the other way round. Two narrowings are meant: of alarms, only those on
+ECS metrics come in, and none that target tracking keeps for itself (docs/decisions/0011).
 """
 
 from datetime import UTC, datetime
@@ -133,7 +133,12 @@ others = st.one_of(
         lambda status: an_event("ECS Container Instance Health Change", {"overallStatus": status}),
         st.sampled_from(["OK", "IMPAIRED", "INITIALIZING"]),
     ),
-    st.builds(an_alarm, st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA"]), st.just("AWS/ECS")),
+    st.builds(
+        an_alarm,
+        st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA"]),
+        st.just("AWS/ECS"),
+        name=st.sampled_from(["cpu-high", "target-tracking", "", None, DROP]),
+    ),
 )
 
 

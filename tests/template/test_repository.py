@@ -1,12 +1,13 @@
 """What the files around the template promise."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.template.reading import ROOT
+from tests.template.reading import ROOT, written
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -34,6 +35,23 @@ def test_ci_calls_targets_and_stops_at_the_first_failure() -> None:
     script = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert "set -euo pipefail" in script
     assert re.findall(r"^make ([a-z-]+)$", script, re.MULTILINE) == ["test", "check"]
+
+
+def test_no_recipe_leans_on_a_script_that_remembers_where_it_was_made() -> None:
+    recipes = re.findall(r"^\t.*", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    scripts = [recipe for recipe in recipes if re.search(r"(?<!\$\(PY\) )\.venv\S*/bin/(?!python|uv\b)", recipe)]
+    assert not scripts, "call it with the environment's python -m: after a copy of the tree the script runs elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("words", "architecture"),
+    [pytest.param([], "arm64", id="by default"), pytest.param(["ARCHITECTURE=x86_64"], "x86_64", id="the other one")],
+)
+def test_a_build_is_for_the_processor_that_is_deployed(words: list[str], architecture: str) -> None:
+    command = ["make", "-n", "-o", ".venv-sam/.installed", "build", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603  # our own words
+    assert f"build --parameter-overrides Architecture={architecture}\n" in done.stdout
+    assert written()["Parameters"]["Architecture"]["Default"] == "arm64"
 
 
 def test_every_waiver_of_checkov_says_why() -> None:

@@ -48,6 +48,11 @@ def test_slack_is_there_when_its_secret_is(secret: str | None, channels: list[st
     assert list(build(settings.read(NotifierSettings, env)).channels) == channels
 
 
+def test_with_the_mode_off_there_is_nobody_to_tell() -> None:
+    env = ENV | {"MODE": "off", "SLACK_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:x-AbCdEf"}
+    assert build(settings.read(NotifierSettings, env)).channels == {}
+
+
 def test_all_that_is_missing_is_said_at_once() -> None:
     with pytest.raises(SettingsError) as raised:
         settings.read(NotifierSettings, {"TABLE_NAME": " "})

@@ -1,0 +1,116 @@
+"""A few rough hours in the sandbox, and every permission that each function turned out to need.
+
+Crashes, a failed deployment, storms that end in digests, outages of every service in turn, and sweeps at odd moments:
+so that each call of each function is made at least once. What a function is granted beyond that is too much.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+
+from sandbox import Container, Sandbox, Secret, actions, iam
+from tests.template.bus import Event, an_exit
+from tests.template.reading import ACCOUNT, REGION, ROOT
+
+START = datetime(2026, 3, 2, 10, 6, tzinfo=UTC)
+SWEEPS = ("TaskAlertsSweepFunction", "NotifierSweepFunction")
+OUTAGES = (
+    ("sns", "PublishBatch"),
+    ("sns", "Publish"),
+    ("sqs", "SendMessage"),
+    ("dynamodb", "BatchGetItem"),
+    ("dynamodb", "BatchWriteItem"),
+    ("dynamodb", "UpdateItem"),
+    ("dynamodb", "Query"),
+    ("dynamodb", "TransactWriteItems"),
+    ("logs", "GetLogEvents"),
+)
+
+SERVICES = 14  # more than a minute has room for, so that digests are sent
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What each function needed, the statements that its role holds, and the calls that were refused."""
+
+    needed: Mapping[str, list[iam.Request]]
+    held: Mapping[str, tuple[iam.Statement, ...]]
+    refused: list[str]
+
+
+@cache
+def lived() -> Lived:
+    """Live through the hours once."""
+    needed: defaultdict[str, list[iam.Request]] = defaultdict(list)
+    parameters: dict[str, str | Secret] = {
+        "AlertEmail": "oncall@example.com",
+        "SlackSecretArn": Secret("https://hooks.slack.com/services/T0/B0/x"),
+    }
+    template = ROOT / "template.yaml"
+    with pytest.MonkeyPatch.context() as patch, Sandbox.deploy(template, parameters, start=START) as stack:
+        functions = stack.account.functions
+
+        def noted(account: Any, service: str, operation: str, params: Mapping[str, Any]) -> list[iam.Request]:
+            requests = _original(account, service, operation, params)
+            if functions.current is not None:
+                needed[functions.current.logical_id] += requests
+            return requests
+
+        _original = actions.needed
+        patch.setattr(actions, "needed", noted)
+        _live(stack)
+        held = {function.logical_id: function.role.statements for function in functions.all()}
+        calls = stack.calls.log
+        refused = [f"{call.function} {call.service}:{call.operation}" for call in calls if _refused(call.error)]
+    return Lived(needed, held, refused)
+
+
+def _refused(error: str | None) -> bool:
+    return error is not None and error.startswith(("AccessDenied", "AuthorizationError"))
+
+
+def _live(stack: Sandbox) -> None:
+    for at in range(SERVICES):
+        stack.register_task_definition(f"web{at}", [Container("app", log_group="/web", log_prefix="ecs")])
+    for number, (service, operation) in enumerate(OUTAGES):
+        stack.fail(service, operation, "ThrottlingException", times=2)
+        if number % 4 == 0:
+            stack.webhooks.reply(503, "down", times=3)
+        stack.put_event([_crash(number, at) for at in range(SERVICES)])
+        stack.put_event(_failed_deployment(number))
+        for _ in range(12):
+            stack.advance(timedelta(seconds=15))
+            for sweep in SWEEPS:
+                stack.invoke(sweep, {})
+        stack.advance(timedelta(minutes=3))
+    stack.advance(timedelta(hours=1))
+
+
+def _crash(number: int, service: int) -> Event:
+    crash = an_exit(
+        1 + service % 3,
+        taskArn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/prod/{number:04d}{service:028d}",
+        clusterArn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod",
+        taskDefinitionArn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/web{service}:1",
+        group=f"service:web{service}-{number}",
+    )
+    return crash | {"id": "", "time": (START + timedelta(minutes=6 * number)).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def _failed_deployment(number: int) -> Event:
+    return {
+        "source": "aws.ecs",
+        "detail-type": "ECS Deployment State Change",
+        "resources": [f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/prod/web{number}"],
+        "detail": {
+            "eventName": "SERVICE_DEPLOYMENT_FAILED",
+            "eventType": "ERROR",
+            "deploymentId": f"ecs-svc/{number}",
+            "reason": "ECS deployment circuit breaker: tasks failed to start.",
+        },
+    }
