@@ -98,7 +98,7 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
         "TaskAlertsSweepFunction": Case(
             "task_alerts.sweep.handler",
             {},
-            {"resolved": 1, "published": 1, "unpublished": 0},
+            {"resolved": 1, "published": 1},
             _ALL_NEW | _open_incident(quiet),
             (
                 "dynamodb.Query",
@@ -112,7 +112,7 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
         "TaskAlertsSweepFunction_idle": Case(
             "task_alerts.sweep.handler",
             {},
-            {"resolved": 0, "published": 0, "unpublished": 0},
+            {"resolved": 0, "published": 0},
             {"dynamodb.Query": json.dumps({"Items": []})},
             ("dynamodb.Query",),
             alerts,

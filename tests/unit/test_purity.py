@@ -28,7 +28,7 @@ OWN = {"model", "causes", "redact", "incidents", "diagnosis", "events", "finding
 PURE = sorted(
     [
         *(ROOT / "functions").glob("*/decision.py"),
-        *(PACKAGE / f"{name}.py" for name in ("model", "causes", "redact", "incidents", "findings")),
+        *(PACKAGE / f"{name}.py" for name in ("model", "causes", "redact", "redact_patterns", "incidents", "findings")),
         *(PACKAGE / "diagnosis").glob("*.py"),
     ]
 )

@@ -7,7 +7,7 @@ from breakwater.aws import translated_errors
 from breakwater.ecs import LogTarget
 from breakwater.errors import BreakwaterError, NotFoundError, RefusedError
 from breakwater.model import LogTail
-from breakwater.redact import redact
+from breakwater.redact import redact_lines
 
 LONGEST_LINE = 500
 
@@ -47,11 +47,10 @@ def read_tail(
         return LogTail(target.group, stream, missing="reading this log group was refused by IAM")
     except BreakwaterError:
         return LogTail(target.group, stream, missing="the log could not be read just now")
-    known = tuple(scrub)
-    tail = tuple(_line(event["message"], known) for event in answer["events"][-lines:])
+    messages = [event["message"] for event in answer["events"][-lines:]]
+    tail = tuple(_cut(line) for line in redact_lines(messages, scrub))
     return LogTail(target.group, stream, tail, missing=None if tail else "the log stream is empty")
 
 
-def _line(message: str, known: tuple[str, ...]) -> str:
-    line = redact(message, known)
+def _cut(line: str) -> str:
     return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"

@@ -6,9 +6,10 @@ import pytest
 
 from breakwater.diagnosis import needs_essential
 from breakwater.events import TaskStateChange, read
-from tests.support import a_container, judge, load_event
+from tests.support import ABSENT, a_container, judge, load_event
 
 NEVER = "task_stopped_image_never_pulled"
+STOPPED = "task_stopped_nonzero_exit"
 
 
 @pytest.mark.parametrize(
@@ -78,5 +79,24 @@ def test_a_registry_limit_alerts_without_blaming_the_revision() -> None:
 )
 def test_the_task_definition_is_only_worth_a_look_where_it_decides(event: str, expected: bool) -> None:
     task = read(load_event(event))
+    assert isinstance(task, TaskStateChange)
+    assert needs_essential(task) is expected
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "expected"),
+    [
+        pytest.param(NEVER, {"stopped_reason": "Task failed to start"}, True, id="one that never started"),
+        pytest.param(STOPPED, {"stop_code": "SomethingNew"}, True, id="an unknown stop code"),
+        pytest.param(STOPPED, {"stop_code": ABSENT, "stopped_reason": ABSENT}, True, id="no stop code"),
+        pytest.param(STOPPED, {"last_status": "RUNNING", "desired_status": "RUNNING"}, True, id="before the end"),
+        pytest.param(STOPPED, {}, False, id="ECS says that an essential container ended it"),
+    ],
+)
+def test_a_container_that_is_listed_alone_need_not_be_essential(
+    event: str, changes: dict[str, Any], expected: bool
+) -> None:
+    alone = [{"name": "init", "lastStatus": "STOPPED", "exitCode": 1}]
+    task = read(load_event(event, containers=alone, **changes))
     assert isinstance(task, TaskStateChange)
     assert needs_essential(task) is expected

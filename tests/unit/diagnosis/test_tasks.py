@@ -365,3 +365,17 @@ def test_a_reason_is_one_bounded_line() -> None:
     got = judge(load_event(STOPPED, container_reason="a\r\n\x1b[31mb\x00\u2028\u202ec " + "long " * 2000))
     assert got.reason.isprintable()
     assert len(got.reason) <= 400
+
+
+@pytest.mark.parametrize("revision", ["password-reset:12", "auth-token-api:17", "webhook-keys:4"])
+def test_a_family_that_speaks_of_secrets_keeps_its_number(revision: str) -> None:
+    arn = f"arn:aws:ecs:eu-central-1:111122223333:task-definition/{revision}"
+    assert f" of {revision} ended" in judge(load_event("task_stopped_nonzero_exit", task_definition_arn=arn)).reason
+
+
+@pytest.mark.parametrize("value", ["red", "q1", "prod", "task", "true", "8080"])
+def test_a_short_value_of_an_override_is_not_shown(value: str) -> None:
+    overrides = {"containerOverrides": [{"name": "app", "environment": [{"name": "COLOUR", "value": value}]}]}
+    said = f"bad colour '{value}' ({value})"
+    got = judge(load_event("task_stopped_nonzero_exit", overrides=overrides, container_reason=said))
+    assert "bad colour '[redacted]' ([redacted])" in got.reason

@@ -48,6 +48,19 @@ def test_a_crash_counts_only_if_all_of_the_conditions_hold(
 
 
 @pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        pytest.param("2026-04-14T07:36:00Z", False, id="five minutes: clocks differ"),
+        pytest.param("2026-04-14T07:36:01Z", True, id="a second more"),
+        pytest.param("2099-01-01T00:00:00Z", True, id="far ahead"),
+    ],
+)
+def test_an_event_from_the_future_counts_and_says_so(time: str, told: bool) -> None:
+    got = judge(load_event("task_stopped_nonzero_exit", time=time))
+    assert (got.counts_for_rollback, "dated in the future" in got.reason) == (True, told)
+
+
+@pytest.mark.parametrize(
     ("time", "late"),
     [
         pytest.param("2026-04-14T07:30:00Z", False, id="fresh"),

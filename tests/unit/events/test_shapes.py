@@ -55,7 +55,3 @@ def test_two_are_equal_if_all_their_fields_are() -> None:
     assert Car.read({"number-plate": "a", "colour": "red"}) == Car.read({"number-plate": "a"})
     assert Car.read({"number-plate": "a"}) != Car.read({"number-plate": "b"})
     assert Car.read({}) != Vehicle.read({})
-
-
-def test_keys_that_are_no_fields_are_strangers() -> None:
-    assert Car.strangers({"number-plate": "a", "colour": "red", "plate": "b"}) == ["colour", "plate"]

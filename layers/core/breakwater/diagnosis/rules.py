@@ -38,8 +38,8 @@ from .schedules import diagnose_revert, diagnose_run, diagnose_scheduled_event
 from .services import diagnose_hook, diagnose_service
 from .tasks import diagnose_task
 from .uploads import diagnose_other_object_event, diagnose_upload, refused
-from .votes import fresh
-from .wording import nothing, quote
+from .votes import ahead, fresh
+from .wording import nothing, quote, sentence
 
 
 def _forgetful(judge: Callable[[Any, Facts], Diagnosis]) -> Callable[[Any, Facts, Memory], Diagnosis]:
@@ -74,6 +74,9 @@ def diagnose(event: Event | Unreadable, facts: Facts, memory: Memory | None = No
     diagnosis = _JUDGES[type(event)](event, facts, Memory() if memory is None else memory)
     if isinstance(event, AwsEvent) and not fresh(event, facts):
         return replace(diagnosis, late=True)
+    if isinstance(event, AwsEvent) and diagnosis.any_alert and ahead(event, facts):
+        told = diagnosis.reason.rstrip(".")
+        return replace(diagnosis, reason=sentence(f"{told}; the event is dated in the future."))
     return diagnosis
 
 

@@ -85,15 +85,20 @@ def stop_code(task: TaskStateChange) -> str | None:
 
 
 def needs_essential(task: TaskStateChange) -> bool:
-    """Whether `Facts.essential` can change the diagnosis: only then is it worth a look at the task definition."""
+    """Whether `Facts.essential` can change the diagnosis: only then is it worth a look at the task definition.
+
+    A container that is listed alone is the essential one only if ECS says that such a one ended the task. Of a task
+    that did not start it may be the one that had to finish first.
+    """
     containers = task.detail.containers
-    alone = len(containers) == 1  # then it is the essential one
-    if alone or not any(failed(c) for c in containers):
+    if not any(failed(c) for c in containers):
         return False
     if not task.final:
         return _shows_running(task) and any(failed(c) and c.last_status == "STOPPED" for c in containers)
-    judge = _BY_STOP_CODE.get(stop_code(task) or "", _container_ended)
-    return judge in (_container_ended, failed_to_start)
+    code = stop_code(task)
+    if code == ESSENTIAL_EXITED and len(containers) == 1:
+        return False
+    return _BY_STOP_CODE.get(code or "", _container_ended) in (_container_ended, failed_to_start)
 
 
 def _repeated(task: TaskStateChange) -> Diagnosis:

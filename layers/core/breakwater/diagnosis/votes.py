@@ -7,6 +7,7 @@ from breakwater.events import AwsEvent, TaskStateChange
 from .facts import Facts
 
 FRESH = timedelta(minutes=30)
+SKEW = timedelta(minutes=5)
 AWS_BATCH = "AWSBatch-"
 
 
@@ -14,6 +15,15 @@ def fresh(event: AwsEvent, facts: Facts) -> bool:
     """Whether the event is at most 30 minutes old by its envelope; of unknown age it is not."""
     at = event.at
     return at is not None and facts.now - at <= FRESH
+
+
+def ahead(event: AwsEvent, facts: Facts) -> bool:
+    """Whether the event is dated in the future by more than clocks differ.
+
+    It counts all the same, since it is not older than 30 minutes; but people are told.
+    """
+    at = event.at
+    return at is not None and at - facts.now > SKEW
 
 
 def may_count(task: TaskStateChange, facts: Facts) -> bool:

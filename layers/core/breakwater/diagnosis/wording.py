@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable
 
 from breakwater.model import Category, Cause, Diagnosis, Severity
-from breakwater.redact import plain, redact
+from breakwater.redact import plain, redact, redact_name
 
 _LONGEST = 400
 _LONGEST_QUOTE = 240
 _LONGEST_NAME = 96
 _MOST_READ = 4000
-_ORDINARY_NAME = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,40}", re.ASCII)  # nothing that could be a token
+_ORDINARY_NAME = re.compile(r"[a-z][a-z0-9.-]{0,20}(?::\d{1,9})?", re.ASCII)  # too short to be a token
 
 
 def quote(text: str | None, known: Iterable[str] = (), limit: int = _LONGEST_QUOTE) -> str:
@@ -28,7 +28,7 @@ def name(text: str | None, otherwise: str) -> str:
         return otherwise
     if _ORDINARY_NAME.fullmatch(text):
         return text
-    return _cut(redact(text).strip(), _LONGEST_NAME) or otherwise
+    return _cut(redact_name(text[:_MOST_READ]).strip(), _LONGEST_NAME) or otherwise
 
 
 def in_brackets(text: str | None, known: Iterable[str] = ()) -> str:

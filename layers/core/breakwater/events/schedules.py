@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from .base import AwsEvent, Text, parse_time
-from .shapes import Shape, named
+from .shapes import Shape
 
 SCHEMA = "breakwater/1"
 
@@ -16,13 +16,14 @@ class ScheduledEvent(AwsEvent):
 
 
 class OwnPayload(Shape):
-    """What both payloads carry. `executionId` and `attempt` differ between attempts and so identify nothing."""
+    """What both payloads carry.
 
-    schema_: Text = named("schema")
+    What else they hold is ignored: a schedule may say more than is read here (`executionId` and `attempt`, say, which
+    differ between attempts and so identify nothing), and no job stays undone because of it.
+    """
+
     scheduled_time: Text = None
     schedule_arn: Text = None
-    execution_id: object = None
-    attempt: object = None
 
     @property
     def at(self) -> datetime | None:
@@ -33,14 +34,10 @@ class OwnPayload(Shape):
 class BatchRun(OwnPayload):
     """Run a batch job."""
 
-    action: Text = None
     job: Text = None
 
 
 class ScaleRevert(OwnPayload):
     """Give back what a temporary scale-up took."""
 
-    action: Text = None
     surge_id: Text = None
-    cluster: Text = None
-    service: Text = None

@@ -55,12 +55,6 @@ class Shape:
         made.__dict__.update({name: convert(raw.get(wanted)) for name, wanted, convert in cls._fields})
         return made
 
-    @classmethod
-    def strangers(cls, raw: dict[Any, Any]) -> list[str]:
-        """The keys that are none of its fields', for shapes that are ours: there they are typing errors."""
-        known = {wanted for _, wanted, _ in cls._fields}
-        return [str(name) for name in raw if name not in known]
-
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")
 
