@@ -5,7 +5,6 @@ repaired by the next delivery of the same findings or by the sweep: the record s
 is it published, and only then confirmed.
 """
 
-import random
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -36,6 +35,8 @@ LogReader = Callable[[Finding], LogTail | None]
 
 def _jitter() -> None:
     """Wait a little, each worker another while, so that those who want the same incident do not meet again."""
+    import random  # costs a cold start more than it is worth there: a race is rarely lost
+
     time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  # spread, not a secret
 
 
