@@ -81,8 +81,8 @@ lock: .venv-uv/.installed  ## compile the locks anew from the .in files; UPGRADE
 models: install  ## cut botocore's own data down to what the adapters call
 	@$(PY) layers/slim_models.py
 
-bench: install  ## cold start, storm, warm path: ratios and counts, printed
-	@for name in cold_start storm warm; do $(PY) -m benchmarks.$$name; done
+bench: install  ## cold start, storm, warm path, ECS model: printed
+	@for name in cold_start storm warm control_plane; do $(PY) -m benchmarks.$$name; done
 
 judge-patterns: install  ## the same events before AWS's own Event Ruler (needs Java and Maven)
 	@tests/template/judge/run.sh $(PY)

@@ -18,6 +18,7 @@ from sandbox.metrics import Metrics
 if TYPE_CHECKING:
     from sandbox.alarms import Alarm
     from sandbox.bus import Bus
+    from sandbox.ecs_api.api import EcsApi
     from sandbox.functions import Functions
     from sandbox.queues import Queues
     from sandbox.roles import Roles
@@ -52,6 +53,7 @@ class Account:
     functions: "Functions" = field(init=False)
     roles: "Roles" = field(init=False)
     bus: "Bus" = field(init=False)
+    ecs: "EcsApi" = field(init=False)
     alarms: "list[Alarm]" = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     layers: dict[str, Path] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.account import Account
+from sandbox.ecs_api import permissions as ecs
 from sandbox.errors import UnsupportedError
 from sandbox.iam import Request
 
@@ -83,28 +84,6 @@ def _publish(account: Account, params: Params) -> list[Request]:
     return [Request("sns:Publish", arn, account.context())]
 
 
-def _anything(action: str) -> _Mapper:
-    """An action without resource-level permissions: only a statement for `*` grants it."""
-    return lambda account, params: [Request(action, "*", account.context())]
-
-
-def _ecs(action: str, kind: str, names: str) -> _Mapper:
-    def mapper(account: Account, params: Params) -> list[Request]:
-        cluster = str(params.get("cluster", "default")).rsplit("/", 1)[-1]
-        context = {**account.context(), "ecs:cluster": [account.arn("ecs", f"cluster/{cluster}")]}
-        listed = params[names] if isinstance(params[names], list) else [params[names]]
-        arns = [name if name.startswith("arn:") else account.arn("ecs", f"{kind}/{cluster}/{name}") for name in listed]
-        return [Request(f"ecs:{action}", arn, context) for arn in arns]
-
-    return mapper
-
-
-def _clusters(account: Account, params: Params) -> list[Request]:
-    names = params.get("clusters", ["default"])
-    arns = [name if name.startswith("arn:") else account.arn("ecs", f"cluster/{name}") for name in names]
-    return [Request("ecs:DescribeClusters", arn, account.context()) for arn in arns]
-
-
 def _log_stream(account: Account, params: Params) -> list[Request]:
     group = params.get("logGroupName") or str(params["logGroupIdentifier"]).split("log-group:")[-1]
     arn = account.arn("logs", f"log-group:{group}:log-stream:{params['logStreamName']}")
@@ -167,13 +146,7 @@ _MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("sqs", "GetQueueUrl"): _named_queue,
     ("sns", "Publish"): _publish,
     ("sns", "PublishBatch"): _publish,
-    ("ecs", "DescribeTaskDefinition"): _anything("ecs:DescribeTaskDefinition"),
-    ("ecs", "DescribeServices"): _ecs("DescribeServices", "service", "services"),
-    ("ecs", "DescribeTasks"): _ecs("DescribeTasks", "task", "tasks"),
-    ("ecs", "DescribeContainerInstances"): _ecs(
-        "DescribeContainerInstances", "container-instance", "containerInstances"
-    ),
-    ("ecs", "DescribeClusters"): _clusters,
+    **ecs.MAPPERS,
     ("logs", "GetLogEvents"): _log_stream,
     ("logs", "FilterLogEvents"): _log_group("FilterLogEvents"),
     ("logs", "DescribeLogStreams"): _log_group("DescribeLogStreams"),

@@ -22,7 +22,7 @@ from sandbox.errors import UnsupportedError
 from sandbox.shortcuts import Shortcuts
 from sandbox.writes import WriteUnits
 
-BY_MOTO = frozenset({"dynamodb", "logs", "ecs", "secretsmanager", "ssm", "sts", "cloudwatch", "s3", "kms"})
+BY_MOTO = frozenset({"dynamodb", "logs", "secretsmanager", "ssm", "sts", "cloudwatch", "s3", "kms"})
 _DENIED_CODES = {"sns": "AuthorizationError", "s3": "AccessDenied", "sqs": "AccessDenied"}
 
 Answer = Callable[[Mapping[str, Any]], dict[str, Any]]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import SupportsIndex
+from typing import Protocol, SupportsIndex
 
 import time_machine
 
@@ -32,8 +32,26 @@ class Timer:
     over: bool = field(compare=False, default=False)  # it ran, or was taken back
 
 
+class Beside(Protocol):
+    """A model with timers of its own that keeps to this clock: ECS."""
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next thing happens there."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to happen there but what repeats for ever."""
+
+    def advance(self, by: datetime) -> None:
+        """Let what is due by an instant happen."""
+
+
 class Clock:
-    """The model's time and what is due when."""
+    """The model's time and what is due when.
+
+    What runs beside it moves only here, between timers: while a handler runs, even one that sleeps, it stands still.
+    """
 
     def __init__(self, start: datetime) -> None:
         if start.tzinfo is None:
@@ -46,6 +64,7 @@ class Clock:
         self._depth = 0
         self._traveller: time_machine.Traveller | None = None
         self.deadline: datetime | None = None  # of the handler that runs now
+        self.beside: Beside | None = None
 
     @property
     def now(self) -> datetime:
@@ -77,24 +96,40 @@ class Clock:
     @property
     def busy(self) -> bool:
         """Whether anything but recurring timers is waiting."""
-        return self._pending > 0
+        return self._pending > 0 or (self.beside is not None and not self.beside.idle)
 
     def run_next(self, until: datetime) -> bool:
         """Run the next timer that is due by then; False if there is none."""
         while self._heap and self._heap[0].over:
             heapq.heappop(self._heap)
+        if self._run_beside(until):
+            return True
         if not self._heap or self._heap[0].at > until:
             return False
         timer = heapq.heappop(self._heap)
         self.cancel(timer)
         if timer.at > self._now:
-            self.move_to(timer.at)
             self._ran_now = 0
+        self.pass_to(max(timer.at, self._now))
         self._ran_now += 1
         if self._ran_now > MAX_TIMERS_AT_ONE_INSTANT:
             raise SandboxError(f"{timer.name}: timers run at {self._now.isoformat()} without end")
         timer.action()
         return True
+
+    def _run_beside(self, until: datetime) -> bool:
+        """Let happen what is due beside the clock before its own next timer, or with it."""
+        due = None if self.beside is None else self.beside.next_at
+        if due is None or due > until or (self._heap and due > self._heap[0].at):
+            return False
+        self.pass_to(max(due, self._now))
+        return True
+
+    def pass_to(self, at: datetime) -> None:
+        """Set the instant, here and beside; what is due there by then happens."""
+        self.move_to(at)
+        if self.beside is not None:
+            self.beside.advance(at)
 
     def move_to(self, at: datetime) -> None:
         """Set the model's instant without running anything (a handler that sleeps does this)."""

@@ -1,4 +1,4 @@
-"""What the account's ECS and its containers' logs hold, as far as moto keeps them: definitions and log lines."""
+"""What a test puts into the account's ECS and into its containers' logs: task definitions and log lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -20,6 +20,8 @@ from sandbox.bus import Bus, Chaos
 from sandbox.clock import Clock
 from sandbox.cloudformation import Resource, Stack, parameter_values
 from sandbox.containers import Container
+from sandbox.ecs import Model
+from sandbox.ecs_api.api import EcsApi
 from sandbox.errors import SandboxError
 from sandbox.functions import Functions, Invocation, LogLine, Outcome
 from sandbox.queues import Queues
@@ -68,6 +70,7 @@ class Sandbox:
         self.outputs: dict[str, str] = {}
         account.queues, account.topics = Queues(account), Topics(account)
         account.functions, account.roles, account.bus = Functions(account), Roles(), Bus(account)
+        account.ecs = EcsApi.of(account)
         self._gate = Gate(account, own_services(account))
         self.webhooks = Webhooks(account)
 
@@ -167,7 +170,7 @@ class Sandbox:
         with self.account.clock.frozen():
             while self.account.clock.run_next(until):
                 self.account.raise_faults()
-            self.account.clock.move_to(max(until, self.now))
+            self.account.clock.pass_to(max(until, self.now))
 
     def run_until_idle(self, limit: timedelta = IDLE_LIMIT) -> None:
         """Let time pass until nothing waits but schedules and alarms; those that come up on the way run too."""
@@ -207,6 +210,11 @@ class Sandbox:
         if logical_id not in self._resources:
             raise SandboxError(f"no resource {logical_id}")
         return self._resources[logical_id]
+
+    @property
+    def ecs(self) -> Model:
+        """The model of ECS: clusters, services, what images do and what befalls them. Its time is the sandbox's."""
+        return self.account.ecs.model
 
     def register_task_definition(self, family: str, defined: Sequence[Container], **more: Any) -> str:
         """Register the next revision of a task definition and give its ARN."""

@@ -1,4 +1,4 @@
-"""The sandbox's own answers to AWS calls: SQS, SNS and PutEvents, for handlers and tests alike."""
+"""The sandbox's own answers to AWS calls: ECS, SQS, SNS and PutEvents, for handlers and tests alike."""
 
 import json
 from collections.abc import Mapping
@@ -32,6 +32,7 @@ def own_services(account: Account) -> dict[tuple[str, str], Answer]:
         ("sns", "Publish"): topics.publish,
         ("sns", "PublishBatch"): _batch(topics.publish, "TopicArn", "PublishBatchRequestEntries"),
         ("events", "PutEvents"): lambda params: _put_events(account, params),
+        **account.ecs.answers(),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, Secret
+from tests.sandbox.ecs_calls import Ecs
 
 TEMPLATE = Path(__file__).parent / "fixtures" / "template.yaml"
 
@@ -25,3 +26,11 @@ def event() -> Callable[..., dict[str, Any]]:
         return {"source": "probe", "detail-type": detail_type, "detail": detail}
 
     return make
+
+
+@pytest.fixture
+def ecs() -> Ecs:
+    """The API of ECS over a model of its own, with the cluster `prod`."""
+    made = Ecs()
+    made.cluster()
+    return made
