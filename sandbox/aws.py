@@ -96,7 +96,6 @@ class Gate:
     def __init__(self, account: Account, own: Mapping[tuple[str, str], Answer]) -> None:
         self._account = account
         self._own = own
-        self._own_services = {service for service, _ in own}
         self._units = WriteUnits(account.id, account.region)
         self.shortcuts = Shortcuts(account.id, account.region)
         self.calls = Calls()
