@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks.stops import ACCOUNT, REGION, REVISION, SCALE_IN, TASK, Json, task_stop
 from breakwater.incidents import Record, decide_incident
-from breakwater.model import AlertPolicy, Category, Cause, Diagnosis, Evidence, Finding, Severity, Subject, SubjectKind
+from breakwater.model import Category, Cause, Diagnosis, Evidence, Finding, Severity, Subject, SubjectKind
+from breakwater.policies import AlertPolicy
 from breakwater.wire import dump_notice, dump_record
 
 TABLE = "breakwater"

@@ -13,7 +13,8 @@ from breakwater.desk import IncidentDesk
 from breakwater.ecs import ServiceState, TaskDefinitions, service_states
 from breakwater.incident_store import IncidentStore
 from breakwater.logs import read_tail
-from breakwater.model import AlertPolicy, Finding, LogTail, Mode
+from breakwater.model import Finding, LogTail, Mode
+from breakwater.policies import AlertPolicy
 from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic

@@ -11,7 +11,8 @@ from breakwater import log
 from breakwater.desk import IncidentDesk
 from breakwater.ecs import ServiceState, TaskDefinitions
 from breakwater.incident_store import IncidentStore
-from breakwater.model import AlertPolicy, Finding, LogTail, Mode, Notice
+from breakwater.model import Finding, LogTail, Mode, Notice
+from breakwater.policies import AlertPolicy
 from task_alerts.wiring import Settings, Work
 from tests.fakes.table import FakeTable
 from tests.fakes.topic import FakeTopic

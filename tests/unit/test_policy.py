@@ -1,4 +1,4 @@
-from breakwater.model import AlertPolicy
+from breakwater.policies import AlertPolicy
 from breakwater.policy import Policy
 
 

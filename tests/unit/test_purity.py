@@ -24,12 +24,23 @@ STANDARD = {
     "types",
     "typing",
 }
-OWN = {"model", "causes", "redact", "incidents", "diagnosis", "events", "findings"}
+# The pure files of the package, and its pure folders.
+PURE_MODULES = (
+    "causes",
+    "findings",
+    "incidents",
+    "model",
+    "policies",
+    "redact",
+    "redact_patterns",
+)
+PURE_FOLDERS = ("diagnosis",)
+OWN = {*PURE_MODULES, *PURE_FOLDERS, "events"}
 PURE = sorted(
     [
         *(ROOT / "functions").glob("*/decision.py"),
-        *(PACKAGE / f"{name}.py" for name in ("model", "causes", "redact", "redact_patterns", "incidents", "findings")),
-        *(PACKAGE / "diagnosis").glob("*.py"),
+        *(PACKAGE / f"{name}.py" for name in PURE_MODULES),
+        *(path for folder in PURE_FOLDERS for path in (PACKAGE / folder).glob("*.py")),
     ]
 )
 CLOCKS = {"now", "utcnow", "today"}

@@ -23,7 +23,8 @@ from breakwater.incidents import (
     seen_again,
 )
 from breakwater.journal import Entry
-from breakwater.model import AlertPolicy, Finding, Incident, LogTail, NoticeKind
+from breakwater.model import Finding, Incident, LogTail, NoticeKind
+from breakwater.policies import AlertPolicy
 from breakwater.store import chunks
 from breakwater.topics import IncidentTopic
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from breakwater.model import AlertPolicy, Finding, Incident, IncidentStatus, Notice, NoticeKind, Severity
+from breakwater.model import Finding, Incident, IncidentStatus, Notice, NoticeKind, Severity
+from breakwater.policies import AlertPolicy
 
 A_DAY = timedelta(days=1)
 

@@ -281,20 +281,3 @@ class Notice:
     kind: NoticeKind
     incident: Incident
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AlertPolicy:
-    """How loud incidents are.
-
-    An update is sent when the count has grown `growth_factor`-fold since the last message, or when `remind_minutes`
-    have passed and it has grown at all (the gap doubles with each reminder, to a day). `quiet_minutes` without
-    a new finding resolve an incident; the time doubles each time it comes back within a day, to a day.
-    """
-
-    mode: Mode = Mode.ACT
-    quiet_minutes: int = 30
-    growth_factor: int = 10
-    remind_minutes: int = 60
-    log_tail: bool = True
-    log_lines: int = 20

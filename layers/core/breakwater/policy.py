@@ -6,7 +6,8 @@ imports this module, since pydantic costs a third of a cold start; the functions
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from breakwater.model import AlertPolicy, Mode
+from breakwater.model import Mode
+from breakwater.policies import AlertPolicy
 
 
 class PolicyPart(BaseModel):
@@ -16,7 +17,7 @@ class PolicyPart(BaseModel):
 
 
 class Alerts(PolicyPart):
-    """How loud incidents are; the meaning of each field is that of `breakwater.model.AlertPolicy`."""
+    """How loud incidents are; the meaning of each field is that of `breakwater.policies.AlertPolicy`."""
 
     enabled: bool = True
     quiet_minutes: int = Field(30, ge=5, le=1440)

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from breakwater.incidents import Absorb, Announce, Leave, Record, Told, decide_incident, decide_sweep, fingerprint
-from breakwater.model import AlertPolicy, Cause, IncidentStatus, NoticeKind, Severity
+from breakwater.model import Cause, IncidentStatus, NoticeKind, Severity
+from breakwater.policies import AlertPolicy
 from tests.samples import NOON, a_finding
 
 POLICY = AlertPolicy(quiet_minutes=30, growth_factor=10, remind_minutes=60)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from breakwater.desk import IncidentDesk
 from breakwater.incident_store import IncidentStore
 from breakwater.incidents import fingerprint
-from breakwater.model import AlertPolicy, Cause, Finding, IncidentStatus, LogTail, Notice, NoticeKind
+from breakwater.model import Cause, Finding, IncidentStatus, LogTail, Notice, NoticeKind
+from breakwater.policies import AlertPolicy
 from breakwater.store import Key, Refusal, Value, Write
 from breakwater.topics import Publication
 from tests.fakes.table import FakeTable
