@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
+from botocore.loaders import Loader
 
 from sandbox.clock import Clock
 from sandbox.errors import SandboxError
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
     from sandbox.functions import Functions
     from sandbox.queues import Queues
     from sandbox.roles import Roles
+    from sandbox.states.machines import Executions, Machine
     from sandbox.topics import Topics
+
+_LOADER = Loader(extra_search_paths=[str(Path(boto3.__file__).parent / "data")])
+"""Reads botocore's descriptions once a process: every sandbox has clients of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,14 @@ class Account:
     roles: "Roles" = field(init=False)
     bus: "Bus" = field(init=False)
     ecs: "EcsApi" = field(init=False)
+    states: "Executions" = field(init=False)
+    acting: "Machine | None" = None  # the state machine whose call is under way
     alarms: "list[Alarm]" = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     layers: dict[str, Path] = field(default_factory=dict)
     schedule_dead_letters: set[str] = field(default_factory=set)
     _clients: dict[str, Any] = field(default_factory=dict)
+    _session: boto3.Session | None = None
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -79,8 +88,12 @@ class Account:
     def client(self, service: str) -> Any:
         """Give a client of the account's administrator."""
         if service not in self._clients:
-            session = boto3.Session("sandbox", "sandbox", "sandbox", region_name=self.region)
-            self._clients[service] = session.client(service)
+            if self._session is None:
+                core = botocore.session.Session()
+                core.register_component("data_loader", _LOADER)
+                core.set_credentials("sandbox", "sandbox", "sandbox")
+                self._session = boto3.Session(region_name=self.region, botocore_session=core)
+            self._clients[service] = self._session.client(service)
         return self._clients[service]
 
     def dead_letter_queues(self) -> set[str]:

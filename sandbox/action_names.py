@@ -20,6 +20,9 @@ _ONLY_ACTIONS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset({"conditioncheckitem", "partiqldelete", "partiqlinsert", "partiqlselect", "partiqlupdate"}),
     "iam": frozenset({"passrole"}),
     "lambda": frozenset({"invokefunction", "invokefunctionurl"}),
+    "logs": frozenset(
+        {"createlogdelivery", "deletelogdelivery", "getlogdelivery", "listlogdeliveries", "updatelogdelivery"}
+    ),
     "s3": frozenset({"getobjectversion", "listallmybuckets", "listbucket", "listbucketversions"}),
 }
 _ONLY_OPERATIONS: Mapping[str, frozenset[str]] = {

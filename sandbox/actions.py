@@ -11,6 +11,7 @@ from sandbox.account import Account
 from sandbox.ecs_api import permissions as ecs
 from sandbox.errors import UnsupportedError
 from sandbox.iam import Request
+from sandbox.states import permissions as states
 
 Params = Mapping[str, Any]
 _Mapper = Callable[[Account, Params], list[Request]]
@@ -147,6 +148,7 @@ _MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("sns", "Publish"): _publish,
     ("sns", "PublishBatch"): _publish,
     **ecs.MAPPERS,
+    **states.MAPPERS,
     ("logs", "GetLogEvents"): _log_stream,
     ("logs", "FilterLogEvents"): _log_group("FilterLogEvents"),
     ("logs", "DescribeLogStreams"): _log_group("DescribeLogStreams"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -22,6 +22,10 @@ from sandbox.errors import UnsupportedError
 from sandbox.shortcuts import Shortcuts
 from sandbox.writes import WriteUnits
 
+if TYPE_CHECKING:
+    from sandbox.functions import Function
+    from sandbox.states.machines import Machine
+
 BY_MOTO = frozenset({"dynamodb", "logs", "secretsmanager", "ssm", "sts", "cloudwatch", "s3", "kms"})
 _DENIED_CODES = {"sns": "AuthorizationError", "s3": "AccessDenied", "sqs": "AccessDenied"}
 
@@ -31,7 +35,10 @@ _ORIGINAL = BaseClient._make_api_call  # type: ignore[attr-defined]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One AWS call of a function. `error` is the code it was answered with, if any; `units` are write units."""
+    """One AWS call of a function or a state machine; `function` is the logical id of either.
+
+    `error` is the code it was answered with, if any; `units` are write units.
+    """
 
     function: str
     service: str
@@ -116,7 +123,7 @@ class Gate:
 
     def _pass(self, client: Any, operation: str, params: Mapping[str, Any]) -> Any:
         service = client.meta.service_model.service_name
-        function = self._account.functions.current
+        function = self._caller
         if function is None:
             with self._account.clock.frozen():
                 return self._answer(client, service, operation, params)
@@ -141,8 +148,13 @@ class Gate:
         self.calls.log.append(Call(function.logical_id, service, operation, at, resources, None, units))
         return answer
 
+    @property
+    def _caller(self) -> "Function | Machine | None":
+        """Who calls: the function that runs now, or the state machine that nobody runs under."""
+        return self._account.functions.current or self._account.acting
+
     def _authorize(self, client: Any, service: str, operation: str, requests: list[iam.Request]) -> None:
-        function = self._account.functions.current
+        function = self._caller
         if function is None:
             return
         for request in requests:

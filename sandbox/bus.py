@@ -6,7 +6,7 @@ documents it to be: events twice, late, out of order, or never.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -23,12 +23,13 @@ _REQUIRED = ("source", "detail-type", "detail")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a rule sends. `constant` replaces the event, as `Input` does."""
+    """Where a rule sends, under which role. `constant` replaces the event, as `Input` does."""
 
     id: str
     arn: str
     dead_letters: str | None = None
     constant: str | None = None
+    role: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -45,11 +46,21 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Chaos:
-    """How badly the bus delivers: probabilities of each event being dropped or doubled, and the longest delay."""
+    """How badly the bus delivers: probabilities of each event being dropped or doubled, and the longest delay.
+
+    A second copy comes up to `again` after the first; `renamed` is the share of them that have an id of their own, as
+    ECS sends one state twice. `late` is the probability of an event coming up to `late_by` later still. `only` is a
+    pattern: events that do not fit it are merely delayed.
+    """
 
     drop: float = 0.0
     duplicate: float = 0.0
     delay: timedelta = timedelta(0)
+    again: timedelta = timedelta(0)
+    renamed: float = 0.0
+    late: float = 0.0
+    late_by: timedelta = timedelta(0)
+    only: Pattern | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -61,22 +72,36 @@ class Bus:
     rules: list[Rule] = field(default_factory=list)
     events: int = 0
     dropped: int = 0
+    heard: Callable[[Mapping[str, Any], bool], None] = lambda event, matched: None
+    """Told of each event as it arrives, and whether a rule lets it through."""
 
     def put(self, event: Mapping[str, Any]) -> None:
         """Take an event as an AWS service sends it; fields of the envelope that are missing are filled in."""
         whole = self._enveloped(event)
         self.events += 1
         rng, chaos = self.account.rng, self.chaos
-        if chaos.drop and rng.random() < chaos.drop:
+        hit = chaos.only is None or chaos.only.matches(whole)
+        if hit and chaos.drop and rng.random() < chaos.drop:
             self.dropped += 1
             return
-        copies = 2 if chaos.duplicate and rng.random() < chaos.duplicate else 1
-        for _ in range(copies):
-            if chaos.delay:
-                late = rng.random() * chaos.delay.total_seconds()
-                self.account.clock.call_in(late, lambda: self._route(whole), "delayed event")
-            else:
-                self._route(whole)
+        after = (
+            rng.random() * chaos.late_by.total_seconds() if hit and chaos.late and rng.random() < chaos.late else 0.0
+        )
+        twice = hit and bool(chaos.duplicate) and rng.random() < chaos.duplicate
+        self._arrives(whole, after + self._drawn(chaos.delay))
+        if twice:
+            renamed = chaos.renamed and rng.random() < chaos.renamed
+            again = {**whole, "id": self.account.uuid()} if renamed else whole
+            self._arrives(again, after + self._drawn(chaos.delay) + self._drawn(chaos.again))
+
+    def _drawn(self, longest: timedelta) -> float:
+        return self.account.rng.random() * longest.total_seconds() if longest else 0.0
+
+    def _arrives(self, event: Mapping[str, Any], seconds: float) -> None:
+        if seconds:
+            self.account.clock.call_in(seconds, lambda: self._route(event), "delayed event")
+        else:
+            self._route(event)
 
     def _enveloped(self, event: Mapping[str, Any]) -> dict[str, Any]:
         missing = [name for name in _REQUIRED if name not in event]
@@ -106,6 +131,7 @@ class Bus:
             raise SandboxError(f"event {event['id']} is nested too deeply for a bus") from problem
         if len(text.encode("utf-8", "surrogatepass")) > MAX_EVENT_BYTES:
             raise SandboxError(f"event {event['id']} is larger than {MAX_EVENT_BYTES} bytes")
+        self.heard(event, bool(matched))
         for rule in matched:
             self.fire(rule, text)
 
@@ -113,11 +139,11 @@ class Bus:
         """Send an event to all targets of a rule."""
         rule.matched += 1
         for target in rule.targets:
-            sender = Sender(PRINCIPAL, rule.arn)
+            sender = Sender(PRINCIPAL, rule.arn, target.role)
             body = text if target.constant is None else target.constant
             refusal = deliver(self.account, sender, target.arn, body)
             if refusal is not None:
-                self._dead(sender, rule, target, body, refusal)
+                self._dead(Sender(PRINCIPAL, rule.arn), rule, target, body, refusal)
 
     def _dead(self, sender: Sender, rule: Rule, target: Target, body: str, refusal: Refusal) -> None:
         reason = f"{refusal.code}: {refusal.message}"

@@ -50,6 +50,8 @@ def deliver(
             return _to_topic(handed)
         case "lambda":
             return _to_function(handed)
+        case "states":
+            return _to_state_machine(handed)
     raise UnsupportedError(f"delivery to {target}")
 
 
@@ -101,12 +103,26 @@ def _to_function(handed: Handed) -> Refusal | None:
     return refusal
 
 
+def _to_state_machine(handed: Handed) -> Refusal | None:
+    machine = handed.account.states.machines.get(handed.target)
+    if machine is None:
+        return Refusal("NO_RESOURCE", f"The state machine {handed.target} does not exist.")
+    if handed.sender.role is None:
+        return Refusal("NO_PERMISSIONS", f"{handed.sender.principal} needs a role to start {handed.target}.")
+    refusal = permitted(handed.account, handed.sender, "states:StartExecution", machine.arn, ())
+    if refusal is None:
+        handed.account.states.start(machine, handed.body, None)
+    return refusal
+
+
 def permitted(
     account: Account, sender: Sender, action: str, resource: str, policy: Sequence[iam.Statement]
 ) -> Refusal | None:
     """Ask the resource's own policy, or the sender's role where it has one."""
     context = account.context(SourceArn=sender.source_arn, SourceAccount=account.id)
     if sender.role is not None:
+        if not account.roles.by_arn(sender.role).trusts(sender.principal, context):
+            return Refusal("NO_PERMISSIONS", f"{sender.principal} may not take {sender.role}.")
         verdict = account.roles.by_arn(sender.role).verdict(iam.Request(action, resource, context))
     else:
         verdict = iam.evaluate(policy, iam.Request(action, resource, context, sender.principal))

@@ -21,6 +21,7 @@ from sandbox.clock import Clock
 from sandbox.cloudformation import Resource, Stack, parameter_values
 from sandbox.containers import Container
 from sandbox.ecs import Model
+from sandbox.ecs.native import NativeStrategies
 from sandbox.ecs_api.api import EcsApi
 from sandbox.errors import SandboxError
 from sandbox.functions import Functions, Invocation, LogLine, Outcome
@@ -29,6 +30,7 @@ from sandbox.resources import provision
 from sandbox.roles import Roles
 from sandbox.seams import faster_dynamodb
 from sandbox.services import own_services
+from sandbox.states.machines import Execution, Executions
 from sandbox.topics import Mail, Topics
 from sandbox.webhooks import Post, Webhooks
 
@@ -71,6 +73,8 @@ class Sandbox:
         account.queues, account.topics = Queues(account), Topics(account)
         account.functions, account.roles, account.bus = Functions(account), Roles(), Bus(account)
         account.ecs = EcsApi.of(account)
+        account.states = Executions(account)
+        stack.callback(account.states.close)
         self._gate = Gate(account, own_services(account))
         self.webhooks = Webhooks(account)
 
@@ -216,6 +220,11 @@ class Sandbox:
         """The model of ECS: clusters, services, what images do and what befalls them. Its time is the sandbox's."""
         return self.account.ecs.model
 
+    @property
+    def native(self) -> NativeStrategies:
+        """Blue/green, linear and canary of that model: its load balancers, its listener rules, requests on them."""
+        return self.account.ecs.native
+
     def register_task_definition(self, family: str, defined: Sequence[Container], **more: Any) -> str:
         """Register the next revision of a task definition and give its ARN."""
         with self.account.clock.frozen():
@@ -235,6 +244,11 @@ class Sandbox:
     def invocations(self) -> list[Invocation]:
         """Every run of a function, in order."""
         return self.account.functions.invocations
+
+    @property
+    def executions(self) -> list[Execution]:
+        """Every execution of a state machine, in the order of their starts."""
+        return self.account.states.all
 
     @property
     def messages(self) -> list[Mail]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox import resources_compute, resources_data, resources_events, resources_messaging
+from sandbox import resources_compute, resources_data, resources_events, resources_messaging, resources_states
 from sandbox.account import Account
 from sandbox.cloudformation import Resource
 from sandbox.errors import UnsupportedError
@@ -17,6 +17,7 @@ _MAKERS: Mapping[str, Maker] = {
     **resources_data.MAKERS,
     **resources_events.MAKERS,
     **resources_messaging.MAKERS,
+    **resources_states.MAKERS,
 }
 
 

@@ -45,7 +45,9 @@ def _target(p: Properties) -> Target:
     age, attempts = retry.number("MaximumEventAgeInSeconds", 86_400), retry.number("MaximumRetryAttempts", 185)
     if not 60 <= age <= 86_400 or not 0 <= attempts <= 185:
         raise TemplateError(f"{p.logical_id}: retry policy {age} s, {attempts} attempts is out of range")
-    target = Target(p.text("Id"), p.text("Arn"), dead.maybe("Arn"), p.maybe("Input"))
+    target = Target(p.text("Id"), p.text("Arn"), dead.maybe("Arn"), p.maybe("Input"), p.maybe("RoleArn"))
+    if (target.role is not None) is not target.arn.startswith("arn:aws:states:"):
+        raise UnsupportedError(f"{p.logical_id}: a state machine as target needs a RoleArn, others take none here")
     for part in (dead, retry, p):
         part.done()
     return target

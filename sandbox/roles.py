@@ -41,6 +41,11 @@ class Role:
         """Say whether this role may do that."""
         return iam.evaluate(self.statements, request)
 
+    def trusts(self, principal: str, context: Mapping[str, Sequence[str] | None]) -> bool:
+        """Say whether an AWS service may take this role."""
+        request = iam.Request("sts:AssumeRole", self.arn, context, principal)
+        return iam.evaluate(self.trusted, request) is iam.Verdict.ALLOWED
+
 
 class Roles:
     """The roles of the account."""

@@ -8,6 +8,7 @@ from sandbox.account import Account
 from sandbox.aws import Answer, ServiceError
 from sandbox.errors import UnsupportedError
 from sandbox.queues import Message, Queue, allowed_body, md5
+from sandbox.states.api import LambdaApi, StatesApi
 from sandbox.topics import Topic
 
 Params = Mapping[str, Any]
@@ -33,6 +34,8 @@ def own_services(account: Account) -> dict[tuple[str, str], Answer]:
         ("sns", "PublishBatch"): _batch(topics.publish, "TopicArn", "PublishBatchRequestEntries"),
         ("events", "PutEvents"): lambda params: _put_events(account, params),
         **account.ecs.answers(),
+        **StatesApi(account).answers(),
+        **LambdaApi(account).answers(),
     }
 
 

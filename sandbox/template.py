@@ -4,10 +4,12 @@ Local code locations travel through the translator as objects of an invented buc
 back into paths by whoever provisions the function or layer.
 """
 
+import copy
 import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,11 @@ from samtranslator.translator.transform import transform  # type: ignore[import-
 from sandbox.errors import TemplateError, UnsupportedError
 
 LOCAL_CODE = "local-code"
-_CODE_PROPERTIES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+_CODE_PROPERTIES = {
+    "AWS::Serverless::Function": "CodeUri",
+    "AWS::Serverless::LayerVersion": "ContentUri",
+    "AWS::Serverless::StateMachine": "DefinitionUri",
+}
 
 
 class _Loader(yaml.SafeLoader):
@@ -62,11 +68,16 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 def load(path: Path) -> dict[str, Any]:
     """Read a template file."""
-    with path.open(encoding="utf-8") as stream:
-        template = _Loader(stream).get_single_data()
+    template = _parsed(path.read_text(encoding="utf-8"))
     if not isinstance(template, dict):
         raise TemplateError(f"{path.name} is not a mapping")
-    return template
+    return copy.deepcopy(template)
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> object:
+    """What a template says. Reading YAML is half of a deployment, and a process deploys the same text many times."""
+    return _Loader(text).get_single_data()
 
 
 class _NoManagedPolicies:

@@ -47,7 +47,7 @@ class Catalogue:
         if len({container.name for container in containers}) != len(containers):
             raise refused("Container names must be unique.")
         revisions = self._world.families.setdefault(family, [])
-        revision = len(revisions) + 1
+        revision = self._first(family) + len(revisions)
         definition = TaskDefinition(
             arn=self._world.place.arn("task-definition", f"{family}:{revision}"),
             family=family,
@@ -62,12 +62,22 @@ class Catalogue:
         self._world.note("task_definition", f"{family}:{revision}", "ACTIVE")
         return definition
 
+    def begin_at(self, family: str, revision: int) -> None:
+        """Have a family without revisions begin at this one: those before it were deleted long ago."""
+        if family in self._world.families:
+            raise refused(f"the family {family} has revisions")
+        self._world.first_revision[family] = revision
+
+    def _first(self, family: str) -> int:
+        return self._world.first_revision.get(family, 1)
+
     def known(self, name: str) -> TaskDefinition:
         """A task definition by ARN, `family:revision`, or `family` for its latest ACTIVE revision."""
         family, _, revision = name.rpartition("/")[2].partition(":")
         revisions = self._world.families.get(family, [])
         if revision:
-            found = revisions[int(revision) - 1] if revision.isdigit() and 0 < int(revision) <= len(revisions) else None
+            at = int(revision) - self._first(family) if revision.isdigit() else -1
+            found = revisions[at] if 0 <= at < len(revisions) else None
         else:
             found = next((one for one in reversed(revisions) if one.status == "ACTIVE"), None)
         if found is None:

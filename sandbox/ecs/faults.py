@@ -77,13 +77,13 @@ class Faults:
         """The checks of a running task fail from now on."""
         health.break_down(self._world, task)
 
-    def crash(self, task: Task, exit_code: int = 1, container: str | None = None) -> None:
-        """A container of a running task exits by itself, now."""
+    def crash(self, task: Task, exit_code: int = 1, container: str | None = None, reason: str | None = None) -> None:
+        """A container of a running task exits by itself, now; `reason` is what the event says of it."""
         if task.last_status != "RUNNING" or task.desired_status != "RUNNING":
             return
         for one in task.containers:
             if one.status == "RUNNING" and container in (None, one.definition.name):
-                tasks.exited(self._world, task, one, exit_code)
+                tasks.exited(self._world, task, one, exit_code, reason)
                 return
 
     def set_alarm(self, name: str, state: str) -> None:

@@ -120,7 +120,7 @@ def _failing(world: World, task: Task, reason: str) -> None:
     task.healthy = False
     if task.service is None or task.deployment is None or task.started_at is None:
         return  # nobody replaces a standalone task, healthy or not
-    grace_over = task.started_at + task.deployment.revision.grace
+    grace_over = task.started_at + task.service.grace
     if world.now >= grace_over:
         _condemn(world, task, task.phase, reason)
     else:

@@ -131,10 +131,8 @@ class Model:
         self._check(desired, settings)
         offset = world.stream("service", cluster, name).randrange(world.timing.tick)
         arn = world.place.arn("service", f"{cluster}/{name}")
-        service = Service(name, arn, home, desired, settings, world.now, offset)
-        revision = self._revision(
-            service, task_definition, launch_type, capacity_provider, tuple(load_balancers), grace_seconds * SECOND
-        )
+        service = Service(name, arn, home, desired, settings, world.now, offset, grace_seconds * SECOND)
+        revision = self._revision(service, task_definition, launch_type, capacity_provider, tuple(load_balancers))
         home.services[name] = service
         world.note("service", f"{cluster}/{name}", "ACTIVE", f"desired {desired}")
         self._roll_out(service, revision)
@@ -167,11 +165,12 @@ class Model:
             before.launch_type,
             capacity_provider or before.capacity_provider,
             before.load_balancers if load_balancers is None else tuple(load_balancers),
-            before.grace if grace_seconds is None else grace_seconds * SECOND,
             checked=task_definition is not None,
         )
         if settings is not None:
             rollouts.settings_changed(self.world, service, settings)
+        if grace_seconds is not None:
+            service.grace = grace_seconds * SECOND
         if desired is not None and desired != service.desired:
             service.desired = desired
             self.world.note("service", f"{cluster}/{name}", service.status, f"desired {desired}")
@@ -252,7 +251,6 @@ class Model:
         launch_type: str,
         capacity_provider: str | None,
         load_balancers: tuple[LoadBalancer, ...],
-        grace: int,
         *,
         checked: bool = True,
     ) -> ServiceRevision:
@@ -265,7 +263,7 @@ class Model:
             "revision", service.cluster.name, service.name, service.created_at, len(service.revisions)
         )
         arn = self.world.place.arn("service-revision", f"{service.cluster.name}/{service.name}/{number(rng)}")
-        return ServiceRevision(arn, definition, launch_type, capacity_provider, load_balancers, grace, self.world.now)
+        return ServiceRevision(arn, definition, launch_type, capacity_provider, load_balancers, self.world.now)
 
     def _roll_out(self, service: Service, revision: ServiceRevision) -> None:
         service.revisions.append(revision)

@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.ecs import blue_green, hooks, shifting, traffic
+from sandbox.ecs.balancers import Balancers
 from sandbox.ecs.blue_green import Progress, progress_of
 from sandbox.ecs.definitions import DeploymentSettings, LoadBalancer
 from sandbox.ecs.errors import EcsError
 from sandbox.ecs.hooks import Invoke, NativeReadings, no_functions
 from sandbox.ecs.model import Model
+from sandbox.ecs.requests import Requests
 from sandbox.ecs.rolling_beside import RollingBeside
 from sandbox.ecs.shifting import Shifting
 from sandbox.ecs.state import ServiceDeployment
@@ -26,6 +28,8 @@ class NativeStrategies:
     def __init__(self, model: Model, invoke: Invoke = no_functions, readings: NativeReadings | None = None) -> None:
         self._model = model
         self.traffic = Traffic(model.world)
+        self.balancers = Balancers(model.world, self.traffic)
+        self.requests = Requests(model.world, self.balancers)
         self._native = blue_green.Native(model.world, self.traffic, invoke, readings or NativeReadings())
         for name in shifting.NAMES.values():
             model.add_strategy(name, self._native)

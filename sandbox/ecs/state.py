@@ -175,7 +175,6 @@ class ServiceRevision:
     launch_type: str
     capacity_provider: str | None
     load_balancers: tuple[LoadBalancer, ...]
-    grace: int
     created_at: int
 
 
@@ -259,6 +258,8 @@ class Service:
     settings: DeploymentSettings
     created_at: int
     tick_offset: int
+    grace: int = 0
+    """How long after a task began to run its failed health checks are forgiven; a change holds at once."""
     status: str = "ACTIVE"
     controller: str = "ECS"
     deployments: list[Deployment] = field(default_factory=list)

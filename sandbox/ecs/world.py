@@ -48,6 +48,8 @@ class World:
         self.readings = readings
         self.clusters: dict[str, Cluster] = {}
         self.families: dict[str, list[TaskDefinition]] = {}
+        self.first_revision: dict[str, int] = {}
+        """Where the numbers of a family begin, if not at 1."""
         self.target_groups: dict[str, TargetGroup] = {}
         self.alarms: dict[str, str] = {}
         self.images: dict[str, Workload] = {}

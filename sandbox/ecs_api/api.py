@@ -11,12 +11,13 @@ from sandbox.ecs.native import NativeStrategies
 from sandbox.ecs_api import understood, wire
 from sandbox.ecs_api.clusters import Clusters
 from sandbox.ecs_api.definitions import Definitions
+from sandbox.ecs_api.elbv2 import Elbv2
 from sandbox.ecs_api.hooks import HookCalls
 from sandbox.ecs_api.kept import Json, Kept, check_tags
+from sandbox.ecs_api.metrics import TrafficMetrics
 from sandbox.ecs_api.paging import Pages
 from sandbox.ecs_api.posed import Posed
 from sandbox.ecs_api.services import Services
-from sandbox.ecs_api.targets import target_health
 from sandbox.ecs_api.tasks import Tasks
 from sandbox.errors import UnsupportedError
 
@@ -36,7 +37,7 @@ class EcsApi:
         kept, pages = Kept(), Pages()
         self.kept = kept
         definitions, clusters = Definitions(model, kept, self.posed, pages), Clusters(model, kept, pages)
-        services = Services(model, self.native, kept, self.posed, pages, definitions)
+        services = Services(model, self.native, kept, pages, definitions)
         tasks = Tasks(model, kept, pages, definitions)
         self._operations: dict[str, Callable[[Params], Json]] = {
             "RegisterTaskDefinition": definitions.register,
@@ -103,10 +104,8 @@ class EcsApi:
             return lambda params: self.answer(operation, params)
 
         answers = {("ecs", operation): answer(operation) for operation in self._operations}
-        return {**answers, ("elbv2", "DescribeTargetHealth"): self._target_health}
-
-    def _target_health(self, params: Params) -> Json:
-        try:
-            return target_health(self.model, params)
-        except EcsError as error:
-            raise ServiceError(error.code, error.message) from error
+        return {
+            **answers,
+            **Elbv2(self.model, self.native).answers(),
+            **TrafficMetrics(self.native, self.model).answers(),
+        }

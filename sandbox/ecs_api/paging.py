@@ -17,12 +17,12 @@ class Pages:
         self._rest: dict[str, tuple[str, Sequence[Any]]] = {}
 
     def page(
-        self, operation: str, params: Mapping[str, Any], items: Sequence[Any], *, usual: int = MOST
+        self, operation: str, params: Mapping[str, Any], items: Sequence[Any], *, usual: int = MOST, most: int = MOST
     ) -> tuple[list[Any], dict[str, str]]:
         """Give one page, and `nextToken` if there is more. A token serves only the question it came from."""
         size = params.get("maxResults", usual)
-        if not 1 <= size <= MOST:
-            raise invalid(f"maxResults must be between 1 and {MOST}.")
+        if not 1 <= size <= most:
+            raise invalid(f"maxResults must be between 1 and {most}.")
         asked = {name: value for name, value in params.items() if name not in ("nextToken", "maxResults")}
         question = json.dumps([operation, asked], sort_keys=True, default=str)
         token = params.get("nextToken")

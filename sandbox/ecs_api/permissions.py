@@ -67,6 +67,10 @@ def _by_arn(action: str, member: str) -> _Mapper:
     return mapper
 
 
+def _balancing(action: str, member: str) -> _Mapper:
+    return lambda account, params: [Request(f"elasticloadbalancing:{action}", params[member], account.context())]
+
+
 def _passed(account: Account, roles: Mapping[str, Any]) -> list[Request]:
     context = {**account.context(), "iam:PassedToService": ["ecs-tasks.amazonaws.com"]}
     return [Request("iam:PassRole", roles[name], context) for name in _ROLES if roles.get(name)]
@@ -127,5 +131,21 @@ MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("ecs", "RunTask"): _run,
     ("ecs", "StopTask"): _named("StopTask", "task", "task"),
     ("ecs", "DescribeTasks"): _named("DescribeTasks", "task", "tasks"),
-    ("elbv2", "DescribeTargetHealth"): _anything("elasticloadbalancing:DescribeTargetHealth"),
+    **{
+        ("elbv2", name): _anything(f"elasticloadbalancing:{name}")
+        for name in (
+            "DescribeLoadBalancers",
+            "DescribeListeners",
+            "DescribeRules",
+            "DescribeTargetGroups",
+            "DescribeTargetHealth",
+            "CreateLoadBalancer",
+            "CreateTargetGroup",
+        )
+    },
+    ("cloudwatch", "GetMetricData"): _anything("cloudwatch:GetMetricData"),
+    ("elbv2", "CreateListener"): _balancing("CreateListener", "LoadBalancerArn"),
+    ("elbv2", "CreateRule"): _balancing("CreateRule", "ListenerArn"),
+    ("elbv2", "ModifyListener"): _balancing("ModifyListener", "ListenerArn"),
+    ("elbv2", "ModifyRule"): _balancing("ModifyRule", "RuleArn"),
 }

@@ -14,7 +14,6 @@ from sandbox.ecs_api.clusters import DEFAULT, counted, missing, short
 from sandbox.ecs_api.definitions import Definitions
 from sandbox.ecs_api.kept import Json, Kept
 from sandbox.ecs_api.paging import Pages
-from sandbox.ecs_api.posed import Posed
 from sandbox.ecs_api.settings import Where, check_network, deployment_settings, load_balancers, where
 from sandbox.ecs_api.strategies import add_traffic
 from sandbox.ecs_api.views import revision_view, rollout_brief, rollout_view, service_view
@@ -32,11 +31,10 @@ class Services:
         model: Model,
         native: NativeStrategies,
         kept: Kept,
-        posed: Posed,
         pages: Pages,
         definitions: Definitions,
     ) -> None:
-        self._model, self._native, self._kept, self._posed, self._pages = model, native, kept, posed, pages
+        self._model, self._native, self._kept, self._pages = model, native, kept, pages
         self._definitions = definitions
 
     def create(self, params: Params) -> Json:
@@ -123,8 +121,6 @@ class Services:
         before = service.primary.revision
         if begins or "loadBalancers" in params or "taskDefinition" in params:
             return
-        if params.get("healthCheckGracePeriodSeconds", before.grace // 1000) != before.grace // 1000:
-            raise UnsupportedError("ecs:UpdateService.healthCheckGracePeriodSeconds without a deployment")
         if on is not None and on.provider != before.capacity_provider:
             raise UnsupportedError("ecs:UpdateService.capacityProviderStrategy without a deployment")
 
@@ -142,14 +138,11 @@ class Services:
     def describe(self, params: Params) -> Json:
         """DescribeServices."""
         cluster = self._model.catalogue.cluster(params.get("cluster", DEFAULT))
-        found: list[Mapping[str, Any]] = []
+        found: list[Json] = []
         failures: list[Json] = []
         for name in counted(params["services"], 10, "Services"):
             service = cluster.services.get(short(name)) if _in(cluster.name, name) else None
-            posed = self._posed.service(cluster.name, short(name))
-            if posed is not None:
-                found.append(posed)
-            elif service is not None:
+            if service is not None:
                 found.append(service_view(service, self._kept, tags="TAGS" in params.get("include", [])))
             else:
                 arn = self._model.world.place.arn("service", f"{cluster.name}/{name}")

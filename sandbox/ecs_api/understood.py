@@ -18,13 +18,13 @@ EMPTY: Final = "empty"
 Known = Mapping[str, Any]
 
 
-def _of(*whole: str, **more: Any) -> Known:
+def of(*whole: str, **more: Any) -> Known:
     return {**dict.fromkeys(whole, WHOLE), **more}
 
 
-_VPC: Final = _of(awsvpcConfiguration=WHOLE)
+_VPC: Final = of(awsvpcConfiguration=WHOLE)
 """Subnets and security groups are kept and given back; the model knows no network."""
-_CONTAINER: Final = _of(
+_CONTAINER: Final = of(
     # the model lives by these
     "name", "image", "essential", "cpu", "memory", "memoryReservation", "stopTimeout", "secrets", "healthCheck",
     # kept: what happens inside of a container is up to its workload
@@ -32,15 +32,15 @@ _CONTAINER: Final = _of(
     "readonlyRootFilesystem", "privileged", "interactive", "pseudoTerminal", "dockerLabels", "ulimits",
     "linuxParameters", "systemControls", "extraHosts", "logConfiguration", "versionConsistency",
     "repositoryCredentials",
-    portMappings=_of("containerPort", "hostPort", "protocol", "name", "appProtocol"),
+    portMappings=of("containerPort", "hostPort", "protocol", "name", "appProtocol"),
     mountPoints=EMPTY, volumesFrom=EMPTY, dependsOn=EMPTY, links=EMPTY, resourceRequirements=EMPTY,
 )  # fmt: skip
-_DEPLOYMENT: Final = _of(
+_DEPLOYMENT: Final = of(
     "maximumPercent", "minimumHealthyPercent", "deploymentCircuitBreaker", "alarms", "strategy",
     "earlySuccessCriteria", "bakeTimeInMinutes", "linearConfiguration", "canaryConfiguration", "lifecycleHooks",
 )  # fmt: skip
-_BALANCER: Final = _of("targetGroupArn", "containerName", "containerPort", "advancedConfiguration")
-_SERVICE: Final = _of(
+_BALANCER: Final = of("targetGroupArn", "containerName", "containerPort", "advancedConfiguration")
+_SERVICE: Final = of(
     "cluster", "taskDefinition", "desiredCount", "healthCheckGracePeriodSeconds",
     "capacityProviderStrategy", "platformVersion", "propagateTags", "enableECSManagedTags",
     loadBalancers=_BALANCER, deploymentConfiguration=_DEPLOYMENT, networkConfiguration=_VPC,
@@ -49,56 +49,58 @@ _SERVICE: Final = _of(
 )  # fmt: skip
 
 UNDERSTOOD: Final[Mapping[str, Known]] = {
-    "RegisterTaskDefinition": _of(
+    "RegisterTaskDefinition": of(
         "family", "taskRoleArn", "executionRoleArn", "networkMode", "requiresCompatibilities", "cpu", "memory", "tags",
         "runtimePlatform", containerDefinitions=_CONTAINER, volumes=EMPTY, placementConstraints=EMPTY,
         enableFaultInjection=EMPTY,
     ),
-    "DescribeTaskDefinition": _of("taskDefinition", "include"),
-    "DeregisterTaskDefinition": _of("taskDefinition"),
-    "ListTaskDefinitions": _of("familyPrefix", "status", "sort", "nextToken", "maxResults"),
-    "ListTaskDefinitionFamilies": _of("familyPrefix", "status", "nextToken", "maxResults"),
-    "CreateCluster": _of("clusterName", "tags", "settings", "capacityProviders", defaultCapacityProviderStrategy=EMPTY),
-    "DescribeClusters": _of("clusters", "include"),
-    "ListClusters": _of("nextToken", "maxResults"),
-    "CreateService": _of("serviceName", "clientToken", "launchType", "schedulingStrategy", "tags", **_SERVICE),
-    "UpdateService": _of("service", "forceNewDeployment", **_SERVICE),
-    "DeleteService": _of("cluster", "service", "force"),
-    "DescribeServices": _of("cluster", "services", "include"),
-    "ListServices": _of("cluster", "launchType", "schedulingStrategy", "nextToken", "maxResults"),
-    "RunTask": _of(
+    "DescribeTaskDefinition": of("taskDefinition", "include"),
+    "DeregisterTaskDefinition": of("taskDefinition"),
+    "ListTaskDefinitions": of("familyPrefix", "status", "sort", "nextToken", "maxResults"),
+    "ListTaskDefinitionFamilies": of("familyPrefix", "status", "nextToken", "maxResults"),
+    "CreateCluster": of("clusterName", "tags", "settings", "capacityProviders", defaultCapacityProviderStrategy=EMPTY),
+    "DescribeClusters": of("clusters", "include"),
+    "ListClusters": of("nextToken", "maxResults"),
+    "CreateService": of("serviceName", "clientToken", "launchType", "schedulingStrategy", "tags", **_SERVICE),
+    "UpdateService": of("service", "forceNewDeployment", **_SERVICE),
+    "DeleteService": of("cluster", "service", "force"),
+    "DescribeServices": of("cluster", "services", "include"),
+    "ListServices": of("cluster", "launchType", "schedulingStrategy", "nextToken", "maxResults"),
+    "RunTask": of(
         "cluster", "taskDefinition", "count", "group", "startedBy", "clientToken", "launchType", "tags",
         "capacityProviderStrategy", "platformVersion", "propagateTags", "enableECSManagedTags",
         networkConfiguration=_VPC,
-        overrides=_of("taskRoleArn", "executionRoleArn", containerOverrides=_of("name", "command", "environment")),
+        overrides=of("taskRoleArn", "executionRoleArn", containerOverrides=of("name", "command", "environment")),
         placementConstraints=EMPTY, placementStrategy=EMPTY, enableExecuteCommand=EMPTY, volumeConfigurations=EMPTY,
     ),
-    "StopTask": _of("cluster", "task", "reason"),
-    "DescribeTasks": _of("cluster", "tasks", "include"),
-    "ListTasks": _of(
+    "StopTask": of("cluster", "task", "reason"),
+    "DescribeTasks": of("cluster", "tasks", "include"),
+    "ListTasks": of(
         "cluster", "containerInstance", "family", "startedBy", "serviceName", "desiredStatus", "launchType",
         "nextToken", "maxResults",
     ),
-    "ListServiceDeployments": _of("cluster", "service", "status", "createdAt", "nextToken", "maxResults"),
-    "DescribeServiceDeployments": _of("serviceDeploymentArns"),
-    "DescribeServiceRevisions": _of("serviceRevisionArns"),
-    "StopServiceDeployment": _of("serviceDeploymentArn", "stopType"),
-    "ContinueServiceDeployment": _of("serviceDeploymentArn", "hookId", "action"),
-    "RegisterContainerInstance": _of("cluster", "totalResources", "tags"),
-    "UpdateContainerInstancesState": _of("cluster", "containerInstances", "status"),
-    "DescribeContainerInstances": _of("cluster", "containerInstances", "include"),
-    "ListContainerInstances": _of("cluster", "status", "nextToken", "maxResults"),
-    "TagResource": _of("resourceArn", "tags"),
-    "UntagResource": _of("resourceArn", "tagKeys"),
-    "ListTagsForResource": _of("resourceArn"),
+    "ListServiceDeployments": of("cluster", "service", "status", "createdAt", "nextToken", "maxResults"),
+    "DescribeServiceDeployments": of("serviceDeploymentArns"),
+    "DescribeServiceRevisions": of("serviceRevisionArns"),
+    "StopServiceDeployment": of("serviceDeploymentArn", "stopType"),
+    "ContinueServiceDeployment": of("serviceDeploymentArn", "hookId", "action"),
+    "RegisterContainerInstance": of("cluster", "totalResources", "tags"),
+    "UpdateContainerInstancesState": of("cluster", "containerInstances", "status"),
+    "DescribeContainerInstances": of("cluster", "containerInstances", "include"),
+    "ListContainerInstances": of("cluster", "status", "nextToken", "maxResults"),
+    "TagResource": of("resourceArn", "tags"),
+    "UntagResource": of("resourceArn", "tagKeys"),
+    "ListTagsForResource": of("resourceArn"),
 }  # fmt: skip
 
 
-def check(operation: str, params: Mapping[str, Any]) -> None:
-    """Refuse what the model does not know, and values that ECS does not have. botocore has checked types before."""
-    shape = service_model("ecs").operation_model(operation).input_shape
+def check(
+    operation: str, params: Mapping[str, Any], service: str = "ecs", known: Mapping[str, Known] = UNDERSTOOD
+) -> None:
+    """Refuse what the model does not know, and values that AWS does not have. botocore has checked types before."""
+    shape = service_model(service).operation_model(operation).input_shape
     if shape is not None:
-        _check(shape, params, UNDERSTOOD[operation], f"ecs:{operation}")
+        _check(shape, params, known[operation], f"{service}:{operation}")
 
 
 def _check(shape: Shape, value: Any, known: Any, where: str) -> None:

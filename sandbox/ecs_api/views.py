@@ -71,8 +71,8 @@ def service_view(service: Service, kept: Kept, *, tags: bool = False) -> Json:
         "enableExecuteCommand": False,
         "availabilityZoneRebalancing": "DISABLED",
     }
-    if latest.load_balancers or latest.grace:
-        shown["healthCheckGracePeriodSeconds"] = latest.grace // 1000
+    if latest.load_balancers or service.grace:
+        shown["healthCheckGracePeriodSeconds"] = service.grace // 1000
     if service.service_deployments and service.status == "ACTIVE":
         shown["currentServiceDeployment"] = service.service_deployments[-1].arn
         shown["currentServiceRevisions"] = [_summary(service, one.revision, None) for one in service.deployments]

@@ -32,9 +32,9 @@ def service_model(service: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
-def answered(operation: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Write an answer of ECS as AWS would, and read it as botocore does."""
-    model = service_model("ecs")
+def answered(operation: str, answer: Mapping[str, Any], service: str = "ecs") -> dict[str, Any]:
+    """Write an answer of a service that speaks JSON as AWS would, and read it as botocore does."""
+    model = service_model(service)
     shape = model.operation_model(operation).output_shape
     if shape is None:
         return {}
@@ -52,7 +52,7 @@ def written(shape: Shape, value: Any, where: str) -> Any:
     if isinstance(shape, StructureShape):
         unknown = set(value) - set(shape.members)
         if unknown:
-            raise SandboxError(f"{where}: ECS has no member {min(unknown)}")
+            raise SandboxError(f"{where}: AWS has no member {min(unknown)}")
         missing = set(shape.required_members) - set(value)
         if missing:
             raise SandboxError(f"{where}: the member {min(missing)} is missing")

@@ -62,7 +62,8 @@ class Ecs:
         }  # fmt: skip
         if "taskDefinition" not in given:
             given["taskDefinition"] = self.definition(name)
-        made: dict[str, Any] = self("CreateService", **given)["service"]
+        stated = {name: value for name, value in given.items() if value is not None}
+        made: dict[str, Any] = self("CreateService", **stated)["service"]
         return made
 
     def run(self, **more: Any) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """From the bus through queues to handlers and on: batches, failures, dead letters, retries, mail, chat, logs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sandbox import Sandbox, UnsupportedError
+from sandbox.bus import Chaos
+from sandbox.patterns import compile_pattern
 
 Events = Callable[..., dict[str, Any]]
 SECOND = timedelta(seconds=1)
@@ -167,6 +169,33 @@ def test_calls_can_be_made_to_fail_on_purpose(sandbox: Sandbox, event: Events) -
     assert [run.outcome for run in sandbox.invocations] == ["error", "ok"]
     assert [call.error for call in sandbox.calls.log] == ["ThrottlingException", None]
     assert len(sandbox.table_items()) == 1
+
+
+def test_a_bad_bus_sends_again_under_other_ids_and_late_but_only_what_fits(sandbox: Sandbox, event: Events) -> None:
+    arrived: list[tuple[str, str, int]] = []
+    began = sandbox.now
+
+    def heard(each: Mapping[str, Any], matched: bool) -> None:
+        arrived.append((each["detail-type"], each["id"], (sandbox.now - began) // SECOND))
+
+    sandbox.account.bus.heard = heard
+    sandbox.account.bus.chaos = Chaos(
+        duplicate=1.0,
+        again=10 * MINUTE,
+        renamed=0.5,
+        late=0.5,
+        late_by=60 * MINUTE,
+        only=compile_pattern({"detail-type": ["work"]}),
+    )
+    sandbox.put_event([event("work", do="log") for _ in range(40)] + [event("play", do="log") for _ in range(40)])
+    sandbox.run_until_idle()
+
+    work = [(id_, at) for kind, id_, at in arrived if kind == "work"]
+    assert [at for kind, _, at in arrived if kind == "play"] == [0] * 40
+    assert len(work) == 80
+    assert 50 <= len({id_ for id_, _ in work}) <= 70
+    assert 10 <= sum(at == 0 for _, at in work) <= 30
+    assert 20 * 60 < max(at for _, at in work) < 70 * 60
 
 
 def test_a_bad_bus_drops_doubles_and_delays_by_the_seed(sandbox: Sandbox, event: Events) -> None:

@@ -271,10 +271,22 @@ def test_what_the_model_does_not_know_is_named(more: dict[str, Any], named: str,
         ecs.service(**more)
 
 
-def test_what_would_not_begin_a_deployment_on_aws_does_not_begin_one_in_silence(ecs: Ecs) -> None:
+def test_a_grace_period_is_changed_without_a_deployment(ecs: Ecs) -> None:
     ecs.service()
-    with pytest.raises(UnsupportedError, match="healthCheckGracePeriodSeconds without a deployment"):
-        ecs("UpdateService", cluster="prod", service="web", healthCheckGracePeriodSeconds=30)
+    changed = ecs("UpdateService", cluster="prod", service="web", healthCheckGracePeriodSeconds=30)["service"]
+    assert changed["healthCheckGracePeriodSeconds"] == ecs.described()["healthCheckGracePeriodSeconds"] == 30
+    assert len(ecs("ListServiceDeployments", cluster="prod", service="web")["serviceDeployments"]) == 1
+
+
+def test_what_would_not_begin_a_deployment_on_aws_does_not_begin_one_in_silence(ecs: Ecs) -> None:
+    ecs.service(launchType=None, capacityProviderStrategy=[{"capacityProvider": "FARGATE"}])
+    with pytest.raises(UnsupportedError, match="capacityProviderStrategy without a deployment"):
+        ecs(
+            "UpdateService",
+            cluster="prod",
+            service="web",
+            capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}],
+        )
 
 
 def test_an_operation_that_is_not_served_is_named() -> None:

@@ -144,13 +144,16 @@ def test_hooks_of_a_rolling_deployment_are_not_known(ecs: Ecs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("allowed", "status"),
+    ("action", "principal", "status"),
     [
-        pytest.param(True, "SUCCESSFUL", id="whose role may"),
-        pytest.param(False, "ROLLBACK_SUCCESSFUL", id="whose role may not"),
+        pytest.param("lambda:InvokeFunction", "ecs.amazonaws.com", "SUCCESSFUL", id="whose role may"),
+        pytest.param("lambda:GetFunction", "ecs.amazonaws.com", "ROLLBACK_SUCCESSFUL", id="whose role may not"),
+        pytest.param(
+            "lambda:InvokeFunction", "lambda.amazonaws.com", "ROLLBACK_SUCCESSFUL", id="whose role ECS may not take"
+        ),
     ],
 )
-def test_a_lambda_hook_is_called_under_its_role(allowed: bool, status: str, sandbox: Sandbox) -> None:
+def test_a_lambda_hook_is_called_under_its_role(action: str, principal: str, status: str, sandbox: Sandbox) -> None:
     function = sandbox.account.functions.get("DirectFunction")
     assert function is not None
     seen: list[str] = []
@@ -160,11 +163,10 @@ def test_a_lambda_hook_is_called_under_its_role(allowed: bool, status: str, sand
         return OK
 
     function.entry = answer
-    action = "lambda:InvokeFunction" if allowed else "lambda:GetFunction"
     policy = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": function.arn}]}
     trust = {
         "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"},
+            {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"},
         ]
     }
     role = "arn:aws:iam::111122223333:role/hooks"
@@ -191,4 +193,4 @@ def test_a_lambda_hook_is_called_under_its_role(allowed: bool, status: str, sand
     sandbox.advance(timedelta(minutes=60))
     [whole, _] = client.list_service_deployments(cluster="prod", service="web")["serviceDeployments"]
     assert whole["status"] == status
-    assert seen == (["POST_SCALE_UP"] if allowed else [])
+    assert seen == (["POST_SCALE_UP"] if status == "SUCCESSFUL" else [])

@@ -154,13 +154,10 @@ def test_what_is_posed_is_described_and_never_runs(account: Sandbox) -> None:
     posed = account.account.ecs.posed
     definition = {"taskDefinitionArn": f"{ARN}:task-definition/old:42", "family": "old", "revision": 42}
     posed.pose_definition(definition)
-    posed.pose_service({"serviceName": "old", "clusterArn": f"{ARN}:cluster/prod", "desiredCount": 3})
     ecs = account.client("ecs")
     assert ecs.describe_task_definition(taskDefinition="old:42")["taskDefinition"] == definition
-    [service] = ecs.describe_services(cluster="prod", services=["old"])["services"]
-    assert service["desiredCount"] == 3
-    account.advance(timedelta(minutes=10))
-    assert ecs.list_tasks(cluster="prod")["taskArns"] == []
+    with pytest.raises(ecs.exceptions.ClientException):
+        ecs.run_task(cluster="prod", taskDefinition="old:42")
 
 
 class Steps:

@@ -104,7 +104,7 @@ def test_nobody_forges_an_event_of_aws(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("service", "operation", "params"),
     [
-        pytest.param("stepfunctions", "list_state_machines", {}, id="a service that is not there"),
+        pytest.param("rds", "describe_db_instances", {}, id="a service that is not there"),
         pytest.param("sqs", "purge_queue", {"QueueUrl": "x"}, id="an operation that is not there"),
     ],
 )

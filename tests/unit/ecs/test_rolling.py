@@ -237,3 +237,17 @@ def test_an_inactive_revision_is_refused_after_its_grace_but_keeps_scaling() -> 
     model.update_service(CLUSTER, "web", desired=3)
     assert model.settle()
     assert len(service.tasks) == 3
+
+
+def test_a_family_may_begin_at_a_later_revision() -> None:
+    model, _told = a_model()
+    model.catalogue.begin_at("web", 42)
+    service = a_service(model, 1)
+    assert service.primary.revision.definition.arn.endswith("web:42")
+    assert revise(model).endswith("web:43")
+    assert model.catalogue.known("web").revision == 43
+    for missing in ("web:41", "web:44", "web:1", "web:0", "web:x"):
+        with pytest.raises(EcsError, match="Unable to describe task definition"):
+            model.catalogue.known(missing)
+    with pytest.raises(EcsError, match="the family web has revisions"):
+        model.catalogue.begin_at("web", 7)

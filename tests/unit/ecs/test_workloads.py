@@ -167,6 +167,16 @@ def test_a_sidecar_may_end_while_the_task_runs_on() -> None:
     }
 
 
+def test_a_crash_may_have_a_reason_of_the_runtime() -> None:
+    model, told = a_model()
+    [task], _ = model.run_task(CLUSTER, revise(model, family="job"))
+    model.advance(60)
+    model.faults.crash(task, 139, reason="segmentation fault")
+    model.advance(60)
+    [container] = told.final(task)["containers"]
+    assert (container["exitCode"], container["reason"]) == (139, "segmentation fault")
+
+
 def test_a_missing_secret_keeps_only_those_tasks_from_starting_that_ask_for_it() -> None:
     model, _told = a_model()
     model.faults.miss_secret("db")
