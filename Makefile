@@ -71,7 +71,7 @@ security: install .venv-checkov/.installed translate  ## checkov; every waiver i
 	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml -f $(TRANSLATED)
 
 # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: translate lock models bench judge-patterns clean need-python need-runtime
+.PHONY: translate lock models scenario-reference bench judge-patterns clean need-python need-runtime
 translate: install
 	@$(PY) -m tests.template.translate $(TRANSLATED)
 
@@ -80,6 +80,9 @@ lock: .venv-uv/.installed  ## compile the locks anew from the .in files; UPGRADE
 
 models: install  ## cut botocore's own data down to what the adapters call
 	@$(PY) layers/slim_models.py
+
+scenario-reference: install  ## write the models of scenario files into docs/scenarios.md
+	@PYTHONPATH=functions:layers/core $(PY) -m sandbox.simulation.reference
 
 bench: install  ## cold start, storm, warm path, ECS model: printed
 	@for name in cold_start storm warm control_plane; do $(PY) -m benchmarks.$$name; done

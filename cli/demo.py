@@ -1,7 +1,7 @@
 """`breakwater demo`: a morning of an invented account, run through the real template and functions in the sandbox."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,34 +10,34 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.publish import Published, held_back, publish
-from cli.rehearsal import WEBHOOK, Watcher, rehearse
 from cli.report import Report
-from cli.run import Run
+from cli.simulation import Onlooker, Simulation, StepError, simulate
 from cli.timeline import Timeline, terminal
-from sandbox.scenarios.morning import EVENTS, morning
-from sandbox.scenarios.scenario import Scenario
+from cli.verdict import Check
+from sandbox.simulation.scenario import read_scenario
 
+MORNING = Path(__file__).resolve().parents[1] / "sandbox" / "scenarios" / "morning.yaml"
 EMULATED = "This is emulation: real template, patterns and functions, stand-ins for AWS, virtual time."
 
 
 def demo(
-    seed: Annotated[int, typer.Option(help="Another seed, another morning; the troubles stay.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another morning; the troubles stay.")] = 7,
     out: Annotated[Path, typer.Option(help="Where report.html and report.json go.")] = Path("build/demo"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of the timeline.")] = False,
-    events: Annotated[
-        int, typer.Option(help="How many events; fewer means less that is normal.", hidden=True)
-    ] = EVENTS,
+    share: Annotated[float, typer.Option(min=0, max=1, help="How much of what is normal happens.", hidden=True)] = 1.0,
 ) -> None:
-    """Live through a morning of 2,000 ECS events without an AWS account: timeline, report.html, report.json."""
+    """Live through a morning of about 2,000 ECS events without an AWS account: timeline, report.html, report.json."""
+    scenario = read_scenario(MORNING)
+    console = terminal(quiet=as_json)
+    console.print(f"[bold]{scenario.title[:1].upper()}{scenario.title[1:]}[/], seed {seed}. {EMULATED}\n")
+    timeline = Timeline(console)
     try:
-        scenario = morning(seed, events)
-    except ValueError as error:
+        with timeline.showing():
+            simulation = simulate(scenario, seed, Onlooker(timeline.told, timeline.moved), share=share)
+    except StepError as error:
         typer.echo(f"breakwater demo: {error}", err=True)
         raise typer.Exit(2) from None
-    scenario = replace(scenario, canaries=(*scenario.canaries, WEBHOOK))
-    console = terminal(quiet=as_json)
-    console.print(f"[bold]{len(scenario.deliveries):,} events of {scenario.title}[/], seed {seed}. {EMULATED}\n")
-    published = publish(scenario, _run(scenario, console), f"demo --seed {seed}")
+    published = publish(simulation.stretch, simulation.run, f"demo --seed {seed}", expected=checks(simulation))
     page, data = published.write(out)
     if as_json:
         typer.echo(json.dumps(summary(published, page, data)))
@@ -47,10 +47,9 @@ def demo(
     raise typer.Exit(0 if published.report.ok else 1)
 
 
-def _run(scenario: Scenario, console: Console) -> Run:
-    timeline = Timeline(console, len(scenario.deliveries))
-    with timeline.showing():
-        return rehearse(scenario, Watcher(timeline.told, timeline.moved))
+def checks(simulation: Simulation) -> list[Check]:
+    """What a scenario says has to be so, for the report; it looks itself at what has to be so everywhere."""
+    return [Check(verdict.name, verdict.ok, verdict.found) for verdict in simulation.claimed]
 
 
 def summary(published: Published, page: Path, data: Path) -> dict[str, object]:

@@ -15,7 +15,7 @@ from breakwater.findings import finding_of
 from breakwater.incidents import fingerprint
 from breakwater.model import Cause, Diagnosis, Finding
 from cli.run import Run
-from sandbox.scenarios.scenario import Canary, Delivery, Scenario, ServiceAt
+from cli.stretch import Canary, Delivery, ServiceAt, Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +43,35 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A secret of the scenario that came out. Only where; it is not repeated."""
+    """A secret of a scenario that came out. Only where; it is not repeated."""
 
     hidden: str
     found: str
 
 
-def read_again(scenario: Scenario, run: Run) -> list[Reading]:
-    """Judge every delivery of the scenario as the functions would, with all that the account knows."""
+def read_again(stretch: Stretch, run: Run) -> list[Reading]:
+    """Judge every delivery of a stretch as the functions would, with all that the account knows."""
     essential = {
         definition["taskDefinitionArn"]: {
             container["name"]: bool(container.get("essential", True))
             for container in definition["containerDefinitions"]
         }
-        for definition in scenario.task_definitions
+        for definition in stretch.task_definitions
     }
     memory = Memory()
     readings = []
-    for position, delivery in enumerate(scenario.deliveries):
+    for position, delivery in enumerate(stretch.deliveries):
         event = read(delivery.event)
-        facts = Facts(now=delivery.at, account=scenario.account, region=scenario.region)
+        facts = Facts(now=delivery.at, account=stretch.account, region=stretch.region)
         if isinstance(event, TaskStateChange):
             facts = Facts(
                 now=delivery.at,
-                account=scenario.account,
-                region=scenario.region,
+                account=stretch.account,
+                region=stretch.region,
                 essential=essential.get(event.detail.task_definition_arn or ""),
             )
         elif isinstance(event, ServiceEvent):
-            facts = _service_facts(scenario, delivery, event.detail.deployment_id)
+            facts = _service_facts(stretch, delivery, event.detail.deployment_id)
         diagnosis = diagnose(event, facts, memory)
         finding = None
         if diagnosis.any_alert and not isinstance(event, Unreadable):
@@ -81,16 +81,16 @@ def read_again(scenario: Scenario, run: Run) -> list[Reading]:
     return readings
 
 
-def _service_facts(scenario: Scenario, delivery: Delivery, deployment: str | None) -> Facts:
+def _service_facts(stretch: Stretch, delivery: Delivery, deployment: str | None) -> Facts:
     """A failed deployment is judged by what DescribeServices answers when the event arrives."""
     resources = delivery.event.get("resources") or [""]
-    state = _latest(scenario.services, str(resources[0]), delivery.at)
+    state = _latest(stretch.services, str(resources[0]), delivery.at)
     primary: Mapping[str, Any] = next(iter(state.get("deployments", [])), {})
     rolling = primary.get("id") if primary.get("rolloutState") != "COMPLETED" else None
     return Facts(
         now=delivery.at,
-        account=scenario.account,
-        region=scenario.region,
+        account=stretch.account,
+        region=stretch.region,
         deployment_in_progress=rolling if rolling == deployment else None,
     )
 

@@ -11,6 +11,7 @@ COMMANDS = {
     "explain": "cli.explain:explain",
     "demo": "cli.demo:demo",
     "replay": "cli.replay:replay",
+    "simulate": "cli.simulate:simulate_file",
 }
 
 

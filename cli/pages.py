@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from cli.chart import draw
 from cli.report import Report, Story
-from cli.run import Message
+from cli.run import JournalLine, Message
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
@@ -51,6 +51,7 @@ def to_html(report: Report) -> str:
         tiles=list(_tiles(report)),
         funnel=list(_funnel(report)),
         groups=list(groups_of(report.incidents)),
+        deeds=deeds(report.journal),
         stories={story.id: story for story in report.incidents},
         messages={message.number: message for message in report.messages},
         first_messages=_first_messages,
@@ -79,9 +80,14 @@ def _tiles(report: Report) -> Iterable[tuple[str, str]]:
     if waits:
         yield (
             _span(median(waits)),
-            "from a failure to its first message (median): the queues' windows only, handlers take no virtual time",
+            "from a failure to its first message (median): the queues' windows and late events, handlers take no virtual time",
         )
     yield _number(funnel.messages), f"messages on {len(channels)} channels, {funnel.digests} of them digests"
+
+
+def deeds(journal: Iterable[JournalLine]) -> list[JournalLine]:
+    """What Breakwater decided about services and jobs: all of its journal but what it told people of incidents."""
+    return [line for line in journal if not line.decision.startswith("incident ")]
 
 
 @dataclass(frozen=True, slots=True)

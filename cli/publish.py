@@ -11,8 +11,8 @@ from cli.hindsight import leaks, read_again
 from cli.pages import to_html
 from cli.report import Report, build_report, to_json
 from cli.run import Run
-from cli.verdict import general_checks, scenario_checks
-from sandbox.scenarios.scenario import Scenario
+from cli.stretch import Stretch
+from cli.verdict import Check, canary_check, general_checks
 
 _PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 _SHOWN = ("moto", "aws-sam-translator", "botocore", "pydantic")
@@ -35,15 +35,20 @@ class Published:
         return page, data
 
 
-def publish(scenario: Scenario, run: Run, command: str, notes: Iterable[str] = ()) -> Published:
-    """Judge a run and render it; where the scenario hid secrets, the report is searched for them too."""
-    readings, notes = read_again(scenario, run), tuple(notes)
-    checks = general_checks(run, readings)
-    report = build_report(scenario, run, readings, checks, command=command, versions=versions(), notes=notes)
-    if scenario.troubles:
+def publish(
+    stretch: Stretch, run: Run, command: str, notes: Iterable[str] = (), *, expected: Iterable[Check] = ()
+) -> Published:
+    """Judge a run and render it; where a scenario hid secrets, the report is searched for them too.
+
+    `expected` is what has been judged elsewhere, and comes first.
+    """
+    readings, notes = read_again(stretch, run), tuple(notes)
+    checks = [*expected, *general_checks(run, readings)]
+    report = build_report(stretch, run, readings, checks, command=command, versions=versions(), notes=notes)
+    if stretch.canaries:
         also = (("report.html", to_html(report)), ("report.json", to_json(report)))
-        checks += scenario_checks(scenario, run, leaks(run, scenario.canaries, also))
-        report = build_report(scenario, run, readings, checks, command=command, versions=versions(), notes=notes)
+        checks.append(canary_check(stretch, run, leaks(run, stretch.canaries, also)))
+        report = build_report(stretch, run, readings, checks, command=command, versions=versions(), notes=notes)
     return Published(report, to_html(report), to_json(report))
 
 

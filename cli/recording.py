@@ -1,4 +1,4 @@
-"""A recorded stretch as a scenario: one EventBridge event a line, and what is known of task definitions beside it.
+"""A recorded stretch of an account: one EventBridge event a line, and what is known of task definitions beside it.
 
 Whatever is wrong with the input is wrong usage, told in one line with file and line (or key); nothing is skipped.
 A recording covers a month at most: the sandbox lives through every five minutes of it, and a single wrong date would
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from breakwater.events import parse_time
 from cli.context import WrongUsageError
-from sandbox.scenarios.scenario import Delivery, Scenario
+from cli.stretch import Delivery, Stretch
 
 _NEEDED = ("source", "detail-type", "detail", "account", "region", "time")
 _LARGEST = 256 * 1024
@@ -38,9 +38,9 @@ class ReplayContext(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The scenario, and what people have to know of how it was made."""
+    """The stretch, and what people have to know of how it was made."""
 
-    scenario: Scenario
+    stretch: Stretch
     notes: tuple[str, ...]
 
 
@@ -60,7 +60,7 @@ def read_recording(
     elsewhere = sum(times for place, times in places.items() if place != home)
     unknown = sorted(_wanted(deliveries) - {str(definition["taskDefinitionArn"]) for definition in known})
     return Recording(
-        Scenario(
+        Stretch(
             title=f"the recording {events.name}",
             seed=0,
             account=home[0],
@@ -81,7 +81,7 @@ def _deliveries(path: Path) -> Iterable[tuple[int, Delivery]]:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     event, at = _event(line, f"{path}, line {number}")
-                    yield number, Delivery(at, event, "recorded")
+                    yield number, Delivery(at, event)
     except OSError as error:
         raise WrongUsageError(f"{path}: {error.strerror or 'cannot be read'}") from None
     except UnicodeDecodeError as error:

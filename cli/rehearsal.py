@@ -1,10 +1,10 @@
-"""A scenario run through the real template and the real functions in the sandbox, and what was left afterwards."""
+"""A recorded stretch run through the real template and functions in the sandbox, and what any such run leaves."""
 
 import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +12,8 @@ from typing import Any
 
 from breakwater.wire import load_record
 from cli.run import JournalLine, Message, Run, Written
+from cli.stretch import Canary, Stretch
 from sandbox.front import Sandbox, Secret
-from sandbox.scenarios.enact import play, prepare
-from sandbox.scenarios.scenario import Canary, Scenario
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
 ALERT_EMAIL = "oncall@example.com"
@@ -31,6 +30,8 @@ class Progress:
     at: datetime
     events: int = 0
     admitted: int = 0
+    share: float = 0.0
+    """Of the whole run."""
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Watcher:
 
 
 @dataclass(slots=True)
-class _Inbox:
+class Inbox:
     """What has been taken from the sandbox's mail and chat so far."""
 
     messages: list[Message] = field(default_factory=list)
@@ -68,39 +69,55 @@ class _Inbox:
         yield from (replace(each, number=number) for number, each in enumerate(in_order, len(self.messages) + 1))
 
 
-def rehearse(scenario: Scenario, watcher: Watcher | None = None) -> Run:
-    """Deploy the template into a fresh account, let the scenario happen, and gather what it left."""
-    began, watcher = time.perf_counter(), watcher or Watcher()
+def parameters() -> dict[str, str | Secret]:
+    """How the stack is deployed: one mail address, one channel."""
     webhook = f"https://hooks.slack.com/services/T0EXAMPLE/B0EXAMPLE/{WEBHOOK.value}"
-    parameters: dict[str, str | Secret] = {"AlertEmail": ALERT_EMAIL, "SlackSecretArn": Secret(webhook)}
-    inbox, progress, admitted = _Inbox(), Progress(scenario.start), set[int]()
+    return {"AlertEmail": ALERT_EMAIL, "SlackSecretArn": Secret(webhook)}
+
+
+def rehearse(stretch: Stretch, watcher: Watcher | None = None) -> Run:
+    """Deploy the template into a fresh account, let the events of a stretch arrive, and gather what they left.
+
+    What is known of its task definitions is posed: described beside the model of ECS, and never run there.
+    """
+    began, watcher = time.perf_counter(), watcher or Watcher()
+    inbox, progress, admitted = Inbox(), Progress(stretch.start), set[int]()
     with Sandbox.deploy(
         TEMPLATE,
-        parameters,
-        account=scenario.account,
-        region=scenario.region,
-        start=scenario.start,
-        seed=scenario.seed,
+        parameters(),
+        account=stretch.account,
+        region=stretch.region,
+        start=stretch.start,
+        seed=stretch.seed,
     ) as sandbox:
-        prepare(sandbox, scenario)
+        for definition in stretch.task_definitions:
+            sandbox.account.ecs.posed.pose_definition(definition)
 
-        def arrived(position: int, by_a_rule: bool) -> None:
-            if by_a_rule:
-                admitted.add(position)
-            progress.at, progress.events, progress.admitted = sandbox.now, progress.events + 1, len(admitted)
+        def heard(event: Mapping[str, Any], matched: bool) -> None:
+            if matched:
+                admitted.add(progress.events)
+            progress.events, progress.admitted = progress.events + 1, len(admitted)
+
+        def look() -> None:
             fresh = inbox.collect(sandbox)
             if fresh:
                 watcher.told(fresh)
+            progress.at = sandbox.now
+            progress.share = progress.events / max(1, len(stretch.deliveries))
             watcher.moved(progress)
 
-        play(sandbox, scenario, arrived)
-        watcher.told(inbox.collect(sandbox))
-        progress.at = sandbox.now
-        watcher.moved(progress)
-        return _left(sandbox, inbox, frozenset(admitted), time.perf_counter() - began)
+        sandbox.account.bus.heard = heard
+        for delivery in stretch.deliveries:
+            sandbox.advance(max(delivery.at, sandbox.now))
+            sandbox.put_event(delivery.event)
+            look()
+        sandbox.advance(max(stretch.end, sandbox.now))
+        look()
+        return left(sandbox, inbox, frozenset(admitted), time.perf_counter() - began)
 
 
-def _left(sandbox: Sandbox, inbox: _Inbox, admitted: frozenset[int], seconds: float) -> Run:
+def left(sandbox: Sandbox, inbox: Inbox, admitted: frozenset[int], seconds: float) -> Run:
+    """What a run in the sandbox left, as plain values."""
     items = sandbox.table_items()
     alerts = [message for message in inbox.messages if message.incidents]
     counted = sandbox.calls.counts().items()
@@ -136,7 +153,7 @@ def _journal(items: list[dict[str, Any]]) -> Iterator[JournalLine]:
             )
 
 
-def _written(sandbox: Sandbox, inbox: _Inbox, items: list[dict[str, Any]]) -> Iterator[Written]:
+def _written(sandbox: Sandbox, inbox: Inbox, items: list[dict[str, Any]]) -> Iterator[Written]:
     """All text that Breakwater wrote anywhere: what people got, what it logged, what it keeps."""
     for message in inbox.messages:
         text = f"{message.title}\n{message.body}\n{json.dumps(message.blocks, ensure_ascii=False)}"

@@ -39,15 +39,15 @@ def replay(
     console = terminal(quiet=as_json)
     try:
         recording = read_recording(events, context, account, region)
-        scenario = recording.scenario
-        timeline = Timeline(console, len(scenario.deliveries))
-        console.print(f"{len(scenario.deliveries):,} events, {scenario.start:%Y-%m-%d %H:%M} UTC on. {EMULATED}\n")
+        stretch = recording.stretch
+        timeline = Timeline(console)
+        console.print(f"{len(stretch.deliveries):,} events, {stretch.start:%Y-%m-%d %H:%M} UTC on. {EMULATED}\n")
         with timeline.showing():
-            run = rehearse(scenario, Watcher(timeline.told, timeline.moved))
+            run = rehearse(stretch, Watcher(timeline.told, timeline.moved))
     except (WrongUsageError, SandboxError) as error:
         typer.echo(f"breakwater replay: {error}", err=True)
         raise typer.Exit(2) from None
-    published = publish(scenario, run, f"replay {events.name}", recording.notes)
+    published = publish(stretch, run, f"replay {events.name}", recording.notes)
     if out is not None:
         published.write(out)
     if as_json:

@@ -1,7 +1,7 @@
 """The report of a run as data: what `report.json` holds and `report.html` shows. Its field names are the schema.
 
 `breakwater.report/1`: times are ISO 8601 in UTC, causes and categories are the words of `breakwater.model`, a message
-is named by its number. It is made from a run and the scenario alone, so the same seed gives the same report but for
+is named by its number. It is made from a run and its stretch alone, so the same seed gives the same report but for
 `seconds` and `versions`.
 """
 
@@ -15,8 +15,8 @@ from breakwater.incidents import Record
 from breakwater.model import Evidence, Incident, IncidentStatus, Severity
 from cli.hindsight import Reading, Silence, failures, silences
 from cli.run import JournalLine, Message, Run
+from cli.stretch import Stretch
 from cli.verdict import Check
-from sandbox.scenarios.scenario import Scenario
 
 SCHEMA = "breakwater.report/1"
 
@@ -137,7 +137,7 @@ class Report:
 
 
 def build_report(
-    scenario: Scenario,
+    stretch: Stretch,
     run: Run,
     readings: list[Reading],
     checks: Iterable[Check],
@@ -147,20 +147,20 @@ def build_report(
     notes: Iterable[str] = (),
 ) -> Report:
     """Put a run into the shape of the report."""
-    stories = tuple(_story(record, run, scenario) for record in _in_order(run.records))
+    stories = tuple(_story(record, run, stretch) for record in _in_order(run.records))
     return Report(
         schema=SCHEMA,
         command=command,
-        title=scenario.title,
+        title=stretch.title,
         emulated=True,
-        seed=scenario.seed,
-        account=scenario.account,
-        region=scenario.region,
-        start=scenario.start,
-        end=scenario.end,
-        cast=scenario.cast,
+        seed=stretch.seed,
+        account=stretch.account,
+        region=stretch.region,
+        start=stretch.start,
+        end=stretch.end,
+        cast=stretch.cast,
         funnel=Funnel(
-            events=len(scenario.deliveries),
+            events=len(stretch.deliveries),
             admitted=len(run.admitted),
             failures=failures(readings),
             incidents=len(stories),
@@ -169,7 +169,7 @@ def build_report(
             digests=sum(message.digest for message in run.messages),
         ),
         checks=tuple(checks),
-        troubles=tuple(_troubles(scenario, stories)),
+        troubles=tuple(_troubles(stretch, stories)),
         incidents=stories,
         messages=run.messages,
         silence=tuple(silences(readings)),
@@ -178,7 +178,7 @@ def build_report(
         calls=run.calls,
         invocations=run.invocations,
         dead_letters=run.dead_letters,
-        canaries=len(scenario.canaries),
+        canaries=len(stretch.canaries),
         notes=tuple(notes),
         seconds=round(run.seconds, 2),
         versions=versions,
@@ -196,7 +196,7 @@ def _in_order(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=lambda record: (record.incident.first_seen, record.incident.id))
 
 
-def _story(record: Record, run: Run, scenario: Scenario) -> Story:
+def _story(record: Record, run: Run, stretch: Stretch) -> Story:
     incident = record.incident
     words = explanation(incident.cause, incident.category)
     told = tuple(_told(incident, run))
@@ -209,7 +209,7 @@ def _story(record: Record, run: Run, scenario: Scenario) -> Story:
         next_steps=words.next_steps if words else (),
         facts=tuple(evidence_facts(incident)),
         told=told,
-        trouble=_trouble_of(incident, scenario),
+        trouble=_trouble_of(incident, stretch),
         seconds_to_first_message=(min(sent) - incident.first_seen).total_seconds() if sent else None,
     )
 
@@ -231,8 +231,8 @@ def _told(incident: Incident, run: Run) -> Iterable[Told]:
         yield Told(line.at, kind, int(line.evidence.get("count", 0)), reason, bringing)
 
 
-def _trouble_of(incident: Incident, scenario: Scenario) -> str | None:
-    for trouble in scenario.troubles:
+def _trouble_of(incident: Incident, stretch: Stretch) -> str | None:
+    for trouble in stretch.troubles:
         for expected in trouble.expected:
             same = (str(incident.subject), incident.category, incident.cause)
             if (expected.subject, expected.category, expected.cause) == same:
@@ -240,11 +240,11 @@ def _trouble_of(incident: Incident, scenario: Scenario) -> str | None:
     return None
 
 
-def _troubles(scenario: Scenario, stories: Iterable[Story]) -> Iterable[TroubleLine]:
+def _troubles(stretch: Stretch, stories: Iterable[Story]) -> Iterable[TroubleLine]:
     by_name: dict[str | None, list[Story]] = {}
     for story in stories:
         by_name.setdefault(story.trouble, []).append(story)
-    for trouble in scenario.troubles:
+    for trouble in stretch.troubles:
         its = by_name.get(trouble.name, [])
         waits = [story.seconds_to_first_message for story in its if story.seconds_to_first_message is not None]
         yield TroubleLine(

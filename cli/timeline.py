@@ -79,7 +79,6 @@ class Timeline:
     """Prints lines as they come; on a terminal a status line below them moves with the virtual clock."""
 
     console: Console
-    total: int
     _live: Live | None = field(default=None, init=False)
     _shown: float = field(default=0.0, init=False)
 
@@ -108,7 +107,7 @@ class Timeline:
             return
         self._shown = time.perf_counter()
         width = min(30, max(10, self.console.width - 70))
-        done = round(width * progress.events / max(1, self.total))
+        done = min(width, round(width * progress.share))
         bar = Text.assemble(("━" * done, "cyan"), ("━" * (width - done), "dim"))
         words = f"  {progress.events:,} events, {progress.admitted} reached the code"
         self._live.update(Text.assemble((f"{progress.at:%H:%M:%S}  ", "bold"), bar, words), refresh=True)

@@ -30,7 +30,7 @@ ALERT = (
   .incident > *:not(details[open]), details > summary { display: none; } details, .mailslack { margin: 0; }
 """
 )
-PICTURES = {"report.png": (TOP, 1180, 1350), "alert.png": (ALERT, 1180, 1270)}
+PICTURES = {"report.png": (TOP, 1180, 1380), "alert.png": (ALERT, 1180, 1270)}
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,21 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from cli.demo import MORNING, checks
 from cli.hindsight import leaks, read_again
 from cli.main import app
 from cli.pages import mrkdwn, to_html
-from cli.publish import publish
-from cli.rehearsal import rehearse
-from cli.run import Message, Run, Written
-from cli.verdict import scenario_checks
-from sandbox.scenarios.morning import EVENTS, START, morning
-from sandbox.scenarios.scenario import Scenario
+from cli.publish import Published, publish
+from cli.run import JournalLine, Message, Run, Written
+from cli.simulation import Simulation, as_json, simulate
+from cli.stretch import Stretch
+from cli.verdict import canary_check
+from sandbox.simulation.evidence import Evidence
+from sandbox.simulation.judge import judge
+from sandbox.simulation.normal import AFTER, BEFORE, draw
+from sandbox.simulation.scenario import Scenario, read_scenario
 
-FEW = 760  # the troubles, and a little that is normal
+FEW = 0.15  # the troubles, and a little that is normal
 
 
 class Tags(HTMLParser):
@@ -44,92 +47,156 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def full() -> Scenario:
-    return morning()
+def scenario() -> Scenario:
+    return read_scenario(MORNING)
 
 
 @pytest.fixture(scope="module")
-def small() -> Scenario:
-    return morning(11, FEW)
+def full(scenario: Scenario) -> Simulation:
+    return simulate(scenario)
 
 
 @pytest.fixture(scope="module")
-def lived(small: Scenario) -> Run:
-    return rehearse(small)
+def few(scenario: Scenario) -> Simulation:
+    return simulate(scenario, 11, share=FEW)
 
 
-def stops(scenario: Scenario) -> Counter[str]:
-    details = (delivery.event["detail"] for delivery in scenario.deliveries)
-    return Counter(str(detail["stopCode"]) for detail in details if detail.get("lastStatus") == "STOPPED")
+@pytest.fixture(scope="module")
+def small(few: Simulation) -> Stretch:
+    return few.stretch
 
 
-def test_the_same_seed_gives_the_same_morning(full: Scenario) -> None:
-    assert morning() == full
-    assert morning(8).deliveries != full.deliveries
+@pytest.fixture(scope="module")
+def lived(few: Simulation) -> Run:
+    return few.run
 
 
-def test_a_morning_has_exactly_the_events_it_says_in_order_of_arrival(full: Scenario) -> None:
-    times = [delivery.at for delivery in full.deliveries]
+def published(simulation: Simulation) -> Published:
+    return publish(simulation.stretch, simulation.run, "demo", expected=checks(simulation))
 
-    assert len(times) == EVENTS
+
+def test_the_same_seed_gives_the_same_morning_byte_for_byte(scenario: Scenario, few: Simulation) -> None:
+    again = simulate(scenario, 11, share=FEW)
+
+    assert again.log == few.log
+    assert as_json(again) == as_json(few)
+    assert again.stretch == few.stretch
+
+
+def test_another_seed_is_another_morning(scenario: Scenario) -> None:
+    assert draw(scenario, 8) == draw(scenario, 8)
+    assert draw(scenario, 8) != draw(scenario, 7)
+
+
+def test_a_morning_has_about_two_thousand_events_in_five_hours_in_order_of_arrival(full: Simulation) -> None:
+    times = [delivery.at for delivery in full.stretch.deliveries]
+    noon = sum(at < full.scenario.start + full.scenario.normal.lasts for at in times)
+
+    assert 1800 <= noon <= len(times) <= 2200
     assert times == sorted(times)
-    assert times[0] >= START
-    assert times[-1] < START + timedelta(hours=6)
-    assert len({delivery.event["id"] for delivery in full.deliveries}) >= EVENTS - 1  # one is delivered out of order
+    assert times[0] >= full.scenario.start
 
 
-def test_most_of_a_morning_is_normal_and_every_kind_of_stop_is_in_it(full: Scenario) -> None:
-    normal = [delivery for delivery in full.deliveries if delivery.trouble is None]
+def test_most_of_a_morning_is_normal_and_every_kind_of_stop_is_in_it(full: Simulation, few: Simulation) -> None:
+    details = [delivery.event["detail"] for delivery in full.stretch.deliveries]
+    stops = Counter(str(detail["stopCode"]) for detail in details if detail.get("lastStatus") == "STOPPED")
+    polite = {
+        container.get("exitCode")
+        for detail in details
+        if detail.get("stopCode") == "ServiceSchedulerInitiated" and detail["lastStatus"] == "STOPPED"
+        for container in detail["containers"]
+    }
 
-    assert len(normal) > 0.6 * EVENTS
-    assert stops(full).keys() >= {
+    assert len(few.stretch.deliveries) < 0.6 * len(full.stretch.deliveries)
+    assert stops.keys() == {
         "EssentialContainerExited",
         "ServiceSchedulerInitiated",
         "SpotInterruption",
         "TaskFailedToStart",
         "UserInitiated",
     }
+    assert polite >= {0, 1, 2, 137, 143}  # whatever a container leaves with when the scheduler stops it
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_troubles_are_in_every_morning(seed: int) -> None:
-    scenario = morning(seed, 900)
+def test_events_come_twice_under_one_id_and_under_two_and_late(full: Simulation) -> None:
+    deliveries = full.stretch.deliveries
+    ids = Counter(str(delivery.event["id"]) for delivery in deliveries)
+    states = Counter(
+        (detail["taskArn"], detail["version"])
+        for detail in (delivery.event["detail"] for delivery in deliveries)
+        if "taskArn" in detail
+    )
+    late = [each for each in read_again(full.stretch, full.run) if each.diagnosis.cause == "stale"]
 
-    assert len(scenario.deliveries) == 900
-    assert len(scenario.expected) == 27
-    labels = Counter(delivery.label for delivery in scenario.deliveries)
-    assert labels["delivered again"] >= 20
-    assert labels["out of order"] == labels["foreign account"] == labels["malformed"] == 1
-
-
-def test_each_canary_is_really_hidden_in_what_breakwater_reads(full: Scenario) -> None:
-    readable = json.dumps([delivery.event for delivery in full.deliveries])
-    readable += json.dumps(full.task_definitions) + "".join(line for output in full.logs for line in output.lines)
-
-    assert len(full.canaries) >= 8
-    assert [canary.where for canary in full.canaries if canary.value not in readable] == []
+    assert sum(times > 1 for times in ids.values()) >= 10
+    assert sum(times > 1 for times in states.values()) >= sum(times > 1 for times in ids.values()) + 10
+    assert late
+    assert ids.total() - len(ids) >= 10
 
 
-def test_too_few_events_for_the_troubles_are_refused() -> None:
-    with pytest.raises(ValueError, match="too few"):
-        morning(7, 100)
+def test_what_is_drawn_keeps_away_from_what_is_planned_and_can_be_carried_out(scenario: Scenario) -> None:
+    planned = [
+        (at.total_seconds(), name)
+        for at, _, step in scenario.planned()
+        for name in [getattr(step.action, "service", None)]
+        if name is not None
+    ]
+    deployed = {step.deploy.service for _, _, step in scenario.planned() if step.deploy is not None}
+
+    for seed in range(20):
+        for step in draw(scenario, seed).steps:
+            name = getattr(step.action, "service", None)
+            near = [at for at, other in planned if other == name and -BEFORE < step.at.total_seconds() - at < AFTER]
+            assert near == [], (seed, step)
+            assert step.deploy is None or step.deploy.service not in deployed
+
+
+def test_each_canary_is_really_hidden_in_what_breakwater_reads(scenario: Scenario, full: Simulation) -> None:
+    readable = json.dumps([delivery.event for delivery in full.stretch.deliveries])
+    readable += json.dumps(full.stretch.task_definitions, default=str)
+    steps = [step.action for _, _, step in scenario.planned()]
+    logs = {lines for each in (*scenario.images.values(), *steps) if (lines := getattr(each, "logs", ()))}
+    tails = [one.evidence.log.lines for one in full.run.incidents if one.evidence.log is not None]
+
+    assert len(scenario.canaries) >= 8
+    readable += "".join(line for lines in logs for line in lines)
+    assert [where for where, value in scenario.canaries.items() if value not in readable] == []
+    hidden = [lines for lines in logs if any(value in line for value in scenario.canaries.values() for line in lines)]
+    assert len(hidden) == 4
+    for lines in hidden:  # and what was in the logs was read, and redacted
+        assert [tail for tail in tails if len(tail) == len(lines) and "[redacted]" in "".join(tail)], lines
 
 
 def test_the_demo_tells_every_trouble_and_nothing_else(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["demo", "--events", str(FEW), "--seed", "5", "--out", str(tmp_path)])
+    result = CliRunner().invoke(app, ["demo", "--share", str(FEW), "--seed", "5", "--out", str(tmp_path)])
 
     assert result.exit_code == 0, result.stdout
     assert "emulation" in result.stdout
     assert re.search(r"\d\d:\d\d:\d\d  ● HIGH +prod/orders-api  out of memory.*→ mail, slack", result.stdout)
-    assert "every trouble was told: 27 of 27" in result.stdout
+    assert "every trouble was told: 28 of 28" in result.stdout
+    assert "nothing normal was told: 0 false alerts" in result.stdout
+    assert "everything was resolved in the end: 0 still open" in result.stdout
+    assert "every trouble was over when its story says: 13 of 13" in result.stdout
+    assert "no canary came out: 0 leaks of 9 invented secrets" in result.stdout
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert report["schema"] == "breakwater.report/1"
     assert report["emulated"] is True
-    assert report["funnel"]["events"] == FEW
+    assert report["funnel"]["incidents"] == 28
+    assert report["cast"] == {"clusters": 3, "services": 25, "jobs": 6}
     assert all(check["ok"] for check in report["checks"])
 
 
-def test_the_report_is_one_file_that_loads_nothing_and_runs_nothing(small: Scenario, lived: Run) -> None:
+def test_a_whole_morning_is_as_expected(full: Simulation) -> None:
+    report = published(full).report
+
+    assert [f"{check.name}: {check.found}" for check in report.checks if not check.ok] == []
+    assert [f"{verdict.name}: {verdict.found}" for verdict in full.verdicts if not verdict.ok] == []
+    assert [trouble.name for trouble in report.troubles if not trouble.incidents] == []
+    assert len(report.troubles) == 13
+    assert report.funnel.digests >= 2
+
+
+def test_the_report_is_one_file_that_loads_nothing_and_runs_nothing(small: Stretch, lived: Run) -> None:
     page = publish(small, lived, "demo").html
 
     found = Tags(page)
@@ -141,7 +208,7 @@ def test_the_report_is_one_file_that_loads_nothing_and_runs_nothing(small: Scena
     assert {link[1:] for link in links if link.startswith("#")} <= found.ids
 
 
-def test_the_report_says_what_breakwater_is_and_what_its_figures_mean(small: Scenario, lived: Run) -> None:
+def test_the_report_says_what_breakwater_is_and_what_its_figures_mean(small: Stretch, lived: Run) -> None:
     page = publish(small, lived, "demo").html
     header = " ".join(re.sub(r"<[^>]+>", " ", page.partition("<header>")[2].partition("</header>")[0]).split())
     words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
@@ -152,14 +219,14 @@ def test_the_report_says_what_breakwater_is_and_what_its_figures_mean(small: Sce
     assert "A piece of news is" in words
 
 
-def test_on_a_narrow_screen_each_cell_of_the_troubles_says_its_column(small: Scenario, lived: Run) -> None:
+def test_on_a_narrow_screen_each_cell_of_the_troubles_says_its_column(small: Stretch, lived: Run) -> None:
     page = publish(small, lived, "demo").html
     table = page.partition('id="troubles"')[2].partition("</section>")[0]
 
     assert table.count('data-label="Told as"') == table.count('data-label="After"') == len(small.troubles)
 
 
-def test_hostile_text_is_shown_as_text(small: Scenario, lived: Run) -> None:
+def test_hostile_text_is_shown_as_text(small: Stretch, lived: Run) -> None:
     page = publish(small, lived, "demo").html
 
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
@@ -168,7 +235,7 @@ def test_hostile_text_is_shown_as_text(small: Scenario, lived: Run) -> None:
 
 
 @pytest.mark.parametrize("text", ["</pre><script>alert(1)</script>", '" onload="x', "<b>bold</b>", "<!channel>"])
-def test_everything_that_came_from_outside_is_escaped(small: Scenario, lived: Run, text: str) -> None:
+def test_everything_that_came_from_outside_is_escaped(small: Stretch, lived: Run, text: str) -> None:
     evil = Message(9001, small.start, "mail", text, text, (), ())
     posted = Message(9002, small.start, "slack", "[DIGEST] x", "", ({"type": text, "text": text},), ())
     first = lived.records[0]
@@ -196,31 +263,63 @@ def test_slack_markup_is_shown_as_slack_shows_it(text: str, shown: str) -> None:
     assert str(mrkdwn(text)) == shown
 
 
-def test_a_leak_an_untold_trouble_and_a_false_alert_are_bad_news(small: Scenario, lived: Run) -> None:
-    told, *rest = lived.records
-    odd = replace(told, incident=replace(told.incident, subject=replace(told.incident.subject, name="nobody")))
-    run = replace(lived, records=(odd, *rest), written=(Written("log line", f"x{small.canaries[0].value}x"),))
+def test_a_leak_an_untold_trouble_and_a_false_alert_are_bad_news(
+    scenario: Scenario, few: Simulation, small: Stretch, lived: Run
+) -> None:
+    told, *rest = few.evidence.told.incidents
+    odd = replace(told, subject=replace(told.subject, name="nobody"), resolved_at=None)
+    evidence: Evidence = replace(few.evidence, told=replace(few.evidence.told, incidents=(odd, *rest)))
+    run = replace(lived, written=(Written("log line", f"x{small.canaries[0].value}x"),))
 
-    bad = {check.name for check in scenario_checks(small, run, leaks(run, small.canaries)) if not check.ok}
+    bad = {verdict.name for verdict in judge(scenario, evidence) if not verdict.ok}
 
-    assert bad == {"every trouble was told", "nothing normal was told", "no canary came out"}
+    assert bad == {"every trouble was told", "nothing normal was told"}
+    assert not canary_check(small, run, leaks(run, small.canaries)).ok
     assert not publish(small, run, "demo").report.ok
 
 
-def test_an_event_that_the_patterns_dropped_wrongly_is_seen(small: Scenario, lived: Run) -> None:
+def test_a_trouble_that_is_over_too_late_or_never_is_bad_news(scenario: Scenario, few: Simulation) -> None:
+    told, *rest = few.evidence.told.incidents
+    for end in (None, few.stretch.end):
+        odd = replace(told, resolved_at=end)
+        evidence = replace(few.evidence, told=replace(few.evidence.told, incidents=(odd, *rest)))
+        bad = [verdict for verdict in judge(scenario, evidence) if not verdict.ok]
+        assert [verdict.name for verdict in bad] == ["every trouble was over when its story says"]
+        assert "12 of 13: spot takes a job was not over at 08:31" in bad[0].found
+
+
+def test_what_breakwater_did_has_a_section_of_its_own(small: Stretch, lived: Run) -> None:
+    assert 'id="deeds"' not in publish(small, lived, "demo").html
+    line = JournalLine(
+        small.start, "guard", "prod/checkout-api", "rolled back to 42", "42 was good, <43> crashed 5 times", "done"
+    )
+    page = publish(small, replace(lived, journal=(*lived.journal, line)), "demo").html
+    section = page.partition('id="deeds"')[2].partition("</section>")[0]
+
+    assert "rolled back to 42" in section
+    assert "42 was good, &lt;43&gt; crashed 5 times" in section
+    assert "incident opened" not in section
+
+
+def test_an_event_that_the_patterns_dropped_wrongly_is_seen(small: Stretch, lived: Run) -> None:
     blind = replace(lived, admitted=frozenset())
 
     assert any(reading.finding and not reading.admitted for reading in read_again(small, blind))
     assert not publish(small, blind, "demo").report.ok
 
 
-def test_a_replay_tells_what_breakwater_would_have_told(tmp_path: Path, small: Scenario) -> None:
-    wanted = {"scheduled job fails", "sidecar fails"}
-    events = [dict(delivery.event) for delivery in small.deliveries if delivery.trouble in wanted]
+def test_a_replay_tells_what_breakwater_would_have_told(tmp_path: Path, small: Stretch) -> None:
+    [since] = [trouble.at for trouble in small.troubles if trouble.name == "sidecar fails"]
+    events = [
+        dict(delivery.event)
+        for delivery in small.deliveries
+        if (group := delivery.event["detail"].get("group")) == "family:daily-report"
+        or (group == "service:notifications" and delivery.at >= since)
+    ]
     path = tmp_path / "events.jsonl"
     path.write_text("".join(f"{json.dumps(event)}\n" for event in reversed(events)), encoding="utf-8")
     context = tmp_path / "context.json"
-    names = ("notifications:73", "notifications:74")
+    names = [f"notifications:{number}" for number in range(73, 80)]
     flags = {name: {"app": True, "metrics-agent": False} for name in names}
     context.write_text(json.dumps({"task_definitions": flags}), encoding="utf-8")
 

@@ -39,7 +39,7 @@ def recorded(path: Path, *lines: object) -> Path:
 
 
 def test_events_are_taken_in_the_order_of_their_own_time_and_not_of_the_lines(tmp_path: Path) -> None:
-    scenario = read_recording(recorded(tmp_path / "r.jsonl", event(9), event(2), "", event(5))).scenario
+    scenario = read_recording(recorded(tmp_path / "r.jsonl", event(9), event(2), "", event(5))).stretch
 
     assert [delivery.at.minute for delivery in scenario.deliveries] == [2, 5, 9]
     assert scenario.start == datetime(2026, 3, 2, 10, 2, tzinfo=UTC)
@@ -51,12 +51,12 @@ def test_account_and_region_are_those_of_most_events(tmp_path: Path) -> None:
 
     recording = read_recording(path)
 
-    assert (recording.scenario.account, recording.scenario.region) == (HOME, "us-east-1")
+    assert (recording.stretch.account, recording.stretch.region) == (HOME, "us-east-1")
     assert any("another account or Region" in note and ": 1." in note for note in recording.notes)
 
 
 def test_account_and_region_can_be_said(tmp_path: Path) -> None:
-    scenario = read_recording(recorded(tmp_path / "r.jsonl", event()), account=ELSEWHERE, region="eu-west-1").scenario
+    scenario = read_recording(recorded(tmp_path / "r.jsonl", event()), account=ELSEWHERE, region="eu-west-1").stretch
 
     assert (scenario.account, scenario.region) == (ELSEWHERE, "eu-west-1")
 
@@ -74,7 +74,7 @@ def test_the_context_says_which_containers_are_essential(tmp_path: Path, name: s
 
     recording = read_recording(recorded(tmp_path / "r.jsonl", event()), context)
 
-    (definition,) = recording.scenario.task_definitions
+    (definition,) = recording.stretch.task_definitions
     assert definition["taskDefinitionArn"] == DEFINITION
     assert {each["name"]: each["essential"] for each in definition["containerDefinitions"]} == {
         "app": True,
@@ -124,7 +124,7 @@ def test_files_that_windows_wrote_are_read(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(event()).encode() + b"\r\n" + json.dumps(event(6)).encode() + b"\r\n")
     context.write_bytes(b"\xef\xbb\xbf" + json.dumps({"task_definitions": {"orders-api:42": {"app": True}}}).encode())
 
-    scenario = read_recording(path, context).scenario
+    scenario = read_recording(path, context).stretch
 
     assert (len(scenario.deliveries), len(scenario.task_definitions)) == (2, 1)
 
@@ -157,7 +157,7 @@ def test_a_time_at_which_there_was_no_ecs_is_refused_also_alone(tmp_path: Path, 
 def test_a_month_is_not_too_long(tmp_path: Path) -> None:
     path = recorded(tmp_path / "r.jsonl", at("2026-03-31T23:59:59Z"), at("2026-03-01T00:00:00Z"))
 
-    assert [delivery.at.day for delivery in read_recording(path).scenario.deliveries] == [1, 31]
+    assert [delivery.at.day for delivery in read_recording(path).stretch.deliveries] == [1, 31]
 
 
 @pytest.mark.parametrize(

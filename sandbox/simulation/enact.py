@@ -1,0 +1,348 @@
+"""A step of the timeline, done: through boto3 what people do, in the model what befalls them."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+from sandbox.ecs.state import Instance, Service, Task
+from sandbox.ecs.workloads import crash_on_start, never_healthy
+from sandbox.simulation import actions, mishaps
+from sandbox.simulation.build import (
+    NETWORK,
+    ScenarioError,
+    Stage,
+    add_instances,
+    deployment_configuration,
+    forward,
+    upload,
+)
+from sandbox.simulation.logs import write
+
+
+@singledispatch
+def enact(action: actions.Action, stage: Stage) -> None:
+    """Let one thing happen, now."""
+    raise NotImplementedError(f"nothing enacts {type(action).__name__}")
+
+
+# ── what people do ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@enact.register
+def _(action: actions.Deploy, stage: Stage) -> None:
+    changes: dict[str, Any] = {}
+    family = stage.scenario.services[action.service].task
+    if action.image is not None:
+        changes["taskDefinition"] = _next_revision(stage, action, action.image)
+    elif action.revision is not None:
+        changes["taskDefinition"] = f"{family}:{action.revision}"
+    elif action.force:
+        changes["forceNewDeployment"] = True
+    if action.desired is not None:
+        changes["desiredCount"] = action.desired
+    if action.deployment is not None:
+        changes["deploymentConfiguration"] = deployment_configuration(action.deployment)
+    _update(stage, action.service, **changes)
+
+
+def _next_revision(stage: Stage, action: actions.Deploy, image: str) -> str:
+    """The service's own revision once more, with another image in one container."""
+    ecs, service = stage.aws("ecs"), _service(stage, action.service)
+    current = ecs.describe_task_definition(taskDefinition=service.primary.revision.definition.arn)["taskDefinition"]
+    containers = current["containerDefinitions"]
+    name = action.container or containers[0]["name"]
+    if name not in [one["name"] for one in containers]:
+        raise ScenarioError(f"{current['family']} has no container {name}")
+    kept = {key: current[key] for key in ("family", "networkMode", "cpu", "memory") if key in current}
+    changed = [{**one, "image": image} if one["name"] == name else one for one in containers]
+    made = ecs.register_task_definition(**kept, containerDefinitions=changed)
+    return str(made["taskDefinition"]["taskDefinitionArn"])
+
+
+@enact.register
+def _(action: actions.Scale, stage: Stage) -> None:
+    _update(stage, action.service, desiredCount=action.desired)
+
+
+@enact.register
+def _(action: actions.DeleteService, stage: Stage) -> None:
+    stage.aws("ecs").delete_service(cluster=_cluster(stage, action.service), service=action.service, force=True)
+
+
+@enact.register
+def _(action: actions.RunTask, stage: Stage) -> None:
+    definition = stage.scenario.task_definitions[action.task]
+    more: dict[str, Any] = {} if definition.network_mode != "awsvpc" else {"networkConfiguration": NETWORK}
+    if action.started_by is not None:
+        more["startedBy"] = action.started_by
+    override: dict[str, Any] = {}
+    if action.command:
+        override["command"] = list(action.command)
+    if action.environment:
+        override["environment"] = [{"name": key, "value": value} for key, value in action.environment.items()]
+    if override:
+        name = next(iter(definition.containers))
+        more["overrides"] = {"containerOverrides": [{"name": name, **override}]}
+    if action.capacity_provider is not None:
+        more["capacityProviderStrategy"] = [{"capacityProvider": action.capacity_provider, "weight": 1}]
+    else:
+        more["launchType"] = action.launch_type
+    stage.aws("ecs").run_task(cluster=action.cluster, taskDefinition=action.task, count=action.count, **more)
+
+
+@enact.register
+def _(action: actions.StopTask, stage: Stage) -> None:
+    more = {} if action.reason is None else {"reason": action.reason}
+    for task in _tasks(stage, action):
+        stage.aws("ecs").stop_task(cluster=task.cluster.name, task=task.arn, **more)
+
+
+@enact.register
+def _(action: actions.Drain, stage: Stage) -> None:
+    stage.aws("ecs").update_container_instances_state(
+        cluster=action.cluster,
+        containerInstances=[_instance(stage, action).arn],
+        status="ACTIVE" if action.undo else "DRAINING",
+    )
+
+
+@enact.register
+def _(action: actions.Continue, stage: Stage) -> None:
+    rollout = _rollout(stage, action.service)
+    [shown] = stage.aws("ecs").describe_service_deployments(serviceDeploymentArns=[rollout])["serviceDeployments"]
+    waiting = [hook for hook in shown.get("lifecycleHookDetails", []) if hook["status"] == "AWAITING_ACTION"]
+    if not waiting:
+        raise ScenarioError(f"the deployment of {action.service} waits at no hook: it is {shown['status']}")
+    stage.aws("ecs").continue_service_deployment(
+        serviceDeploymentArn=rollout, hookId=waiting[0]["hookId"], action=action.action
+    )
+
+
+@enact.register
+def _(action: actions.StopDeployment, stage: Stage) -> None:
+    rollout = _rollout(stage, action.service)
+    stage.aws("ecs").stop_service_deployment(serviceDeploymentArn=rollout, stopType="ROLLBACK")
+
+
+@enact.register
+def _(action: actions.SetWeights, stage: Stage) -> None:
+    sends = forward(stage, action.weights)
+    if (action.load_balancer, action.rule) in stage.listeners:  # a default rule is changed through its listener
+        listener = stage.listeners[action.load_balancer, action.rule]
+        stage.aws("elbv2").modify_listener(ListenerArn=listener, DefaultActions=sends)
+    else:
+        stage.aws("elbv2").modify_rule(RuleArn=stage.rules[action.load_balancer, action.rule], Actions=sends)
+
+
+@enact.register
+def _(action: actions.SendRequests, stage: Stage) -> None:
+    listener = stage.listeners[action.load_balancer, action.listener]
+    flow = stage.sandbox.account.ecs.native.requests.flow(
+        listener, action.path, action.per_second, action.lasts.total_seconds(), host=action.host
+    )
+    stage.flows.append((action, flow))
+
+
+@enact.register
+def _(action: actions.Upload, stage: Stage) -> None:
+    upload(stage, action.bucket, action.key, action.content)
+
+
+@enact.register
+def _(action: actions.PutEvent, stage: Stage) -> None:
+    whole = json.loads((actions.EVENTS / f"{action.file}.json").read_text(encoding="utf-8"))
+    event = _merged(whole, action.changes)
+    if "source" not in event:
+        raise ScenarioError(f"events/{action.file}.json is what a function gets, not an event on the bus")
+    own = {"account": action.account or stage.scenario.account.id, "region": stage.scenario.account.region}
+    at = stage.sandbox.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    stage.sandbox.account.bus.put({**event, "id": stage.sandbox.account.uuid(), "time": at, **own})
+
+
+def _merged(whole: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(whole)
+    for key, value in changes.items():
+        before = merged.get(key)
+        merged[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, Mapping) else value
+    return merged
+
+
+# ── what befalls them ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@enact.register
+def _(action: mishaps.Crash, stage: Stage) -> None:
+    for task in _tasks(stage, action):
+        write(stage, task, action.logs, action.container)
+        stage.sandbox.ecs.faults.crash(task, action.exit_code, action.container, action.reason)
+
+
+@enact.register
+def _(action: mishaps.SpotInterruption, stage: Stage) -> None:
+    for task in _tasks(stage, action):
+        stage.sandbox.ecs.faults.spot_interruption(task)
+
+
+@enact.register
+def _(action: mishaps.BreakHealth, stage: Stage) -> None:
+    for task in _tasks(stage, action):
+        write(stage, task, action.logs)
+        stage.sandbox.ecs.faults.break_health(task)
+
+
+@enact.register
+def _(action: mishaps.Maintenance, stage: Stage) -> None:
+    for task in _tasks(stage, action):
+        stage.sandbox.ecs.faults.maintenance(task)
+
+
+@enact.register
+def _(action: mishaps.InfrastructureFailure, stage: Stage) -> None:
+    for task in _tasks(stage, action):
+        stage.sandbox.ecs.faults.infrastructure_failure(task)
+
+
+@enact.register
+def _(action: mishaps.LoseInstance, stage: Stage) -> None:
+    stage.sandbox.ecs.faults.lose_instance(_instance(stage, action))
+
+
+@enact.register
+def _(action: mishaps.SpotInstance, stage: Stage) -> None:
+    instance = _instance(stage, action)
+    if not instance.spot:
+        raise ScenarioError(f"{action.which} is no Spot instance")
+    stage.sandbox.account.bus.put(
+        {
+            "source": "aws.ec2",
+            "detail-type": "EC2 Spot Instance Interruption Warning",
+            "resources": [f"arn:aws:ec2:{instance.zone}:instance/{instance.ec2_id}"],
+            "detail": {"instance-id": instance.ec2_id, "instance-action": "terminate"},
+        }
+    )
+    stage.sandbox.ecs.faults.spot_instance_interruption(instance)
+
+
+@enact.register
+def _(action: mishaps.InstanceHealth, stage: Stage) -> None:
+    stage.sandbox.ecs.faults.instance_health(_instance(stage, action), action.status)
+
+
+@enact.register
+def _(action: actions.AddInstances, stage: Stage) -> None:
+    add_instances(stage, action.cluster, action)
+
+
+@enact.register
+def _(action: mishaps.RegistryOutage, stage: Stage) -> None:
+    stage.sandbox.ecs.faults.registry_outage(action.registry)
+    _ends(stage, action, lambda: stage.sandbox.ecs.faults.registry_outage(action.registry, over=True))
+
+
+@enact.register
+def _(action: mishaps.SecretOutage, stage: Stage) -> None:
+    def turn(*, missing: bool) -> None:
+        for secret in action.secrets:
+            stage.sandbox.ecs.faults.miss_secret(secret, missing=missing)
+
+    turn(missing=True)
+    _ends(stage, action, lambda: turn(missing=False))
+
+
+@enact.register
+def _(action: mishaps.Shortage, stage: Stage) -> None:
+    stage.sandbox.ecs.faults.shortage(action.provider, after_placement=action.after_placement)
+    _ends(stage, action, lambda: stage.sandbox.ecs.faults.shortage(action.provider, over=True))
+
+
+@enact.register
+def _(action: mishaps.DependencyOutage, stage: Stage) -> None:
+    """New tasks fail like those that run; one that began in the outage keeps to that after it, until it is replaced."""
+    world, faults = stage.sandbox.ecs.world, stage.sandbox.ecs.faults
+    hit = [_service(stage, name) for name in action.services]
+    images = {
+        container.image
+        for service in hit
+        for deployment in service.deployments
+        for container in deployment.revision.definition.containers
+        if container.essential
+    }
+    before = {image: world.workload(image) for image in sorted(images)}
+    failing = crash_on_start(action.exit_code) if action.shows == "crash" else never_healthy()
+    for image in before:
+        faults.set_workload(image, replace(failing, kind="dependency_outage"))
+    for service in hit:
+        for task in _running(list(service.tasks.values())):
+            if action.shows == "crash":
+                faults.crash(task, action.exit_code)
+            else:
+                faults.break_health(task)
+
+    def restore() -> None:
+        for image, workload in before.items():
+            faults.set_workload(image, workload)
+
+    _ends(stage, action, restore)
+
+
+@enact.register
+def _(action: mishaps.Alarm, stage: Stage) -> None:
+    stage.sandbox.ecs.faults.set_alarm(action.name, action.state)
+
+
+@enact.register
+def _(action: mishaps.Behave, stage: Stage) -> None:
+    stage.behaviours[action.image] = action.behaviour
+    stage.sandbox.ecs.faults.set_workload(action.image, action.behaviour.workload())
+
+
+def _ends(stage: Stage, outage: mishaps.Outage, over: Callable[[], None]) -> None:
+    if outage.lasts is not None:
+        stage.sandbox.account.clock.call_in(outage.lasts.total_seconds(), over, "end of an outage")
+
+
+# ── finding what is meant ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _cluster(stage: Stage, service: str) -> str:
+    return stage.scenario.services[service].cluster
+
+
+def _service(stage: Stage, name: str) -> Service:
+    return stage.sandbox.ecs.active_service(_cluster(stage, name), name)
+
+
+def _update(stage: Stage, service: str, **changes: Any) -> None:
+    stage.aws("ecs").update_service(cluster=_cluster(stage, service), service=service, **changes)
+
+
+def _rollout(stage: Stage, service: str) -> str:
+    """The service's latest deployment."""
+    found = stage.aws("ecs").list_service_deployments(cluster=_cluster(stage, service), service=service)
+    return str(found["serviceDeployments"][0]["serviceDeploymentArn"])
+
+
+def _running(tasks: Iterable[Task]) -> Iterator[Task]:
+    return (task for task in tasks if task.last_status == task.desired_status == "RUNNING")
+
+
+def _tasks(stage: Stage, action: mishaps.OfTasks) -> Sequence[Task]:
+    if action.service is not None:
+        there = list(_service(stage, action.service).tasks.values())
+    else:
+        homes = stage.sandbox.ecs.world.clusters.values()
+        there = [task for home in homes for task in home.tasks.values() if task.service is None]
+        there = [task for task in there if task.definition.family == action.task]
+    found = [*_running(there)][: action.count]
+    if not found:
+        raise ScenarioError(f"{action.service or action.task} has no running task")
+    return found
+
+
+def _instance(stage: Stage, action: mishaps.OfInstance) -> Instance:
+    there = stage.instances.get(action.cluster, [])
+    if action.instance > len(there):
+        raise ScenarioError(f"{action.cluster} has had {len(there)} instances, there is no {action.which}")
+    return there[action.instance - 1]

@@ -1,0 +1,377 @@
+"""What each kind of step does to the account, shown by what is so afterwards; and expectations that do not hold."""
+
+import sys
+
+import pytest
+
+from cli.simulation import Simulation, StepError, simulate
+from sandbox.simulation.normal import draw
+from tests.sandbox.scenario_files import SMALL, scenario
+
+EC2 = """
+title: small
+warm_up: 5m
+settle: 8m
+account:
+  clusters: {prod: {instances: [{count: 2, cpu: 512, memory: 2048}]}}
+images:
+  web:1: {kind: healthy}
+task_definitions:
+  web: {network_mode: bridge, containers: {app: {image: "web:1"}}}
+services:
+  web: {task: web, desired: 2, launch_type: EC2}
+"""
+JOBS = """
+title: small
+warm_up: 5m
+settle: 5m
+images:
+  web:1: {kind: healthy}
+  job:1: {kind: exits_zero, after: 1h}
+task_definitions:
+  web: {revision: 17, containers: {app: {image: "web:1"}}}
+  job: {containers: {app: {image: "job:1"}}}
+services:
+  web: {task: web, desired: 2}
+"""
+BALANCED = """
+title: small
+warm_up: 5m
+settle: 5m
+account:
+  buckets: [inbox]
+  load_balancers:
+    front:
+      target_groups: {a: {interval: 10s, healthy_threshold: 2}, b: {}}
+      listeners:
+        http: {port: 80, rules: [{path: "/x/?.html", forward: {b: 1}}], default: {a: 1, b: 0}}
+images:
+  web:1: {kind: healthy}
+task_definitions:
+  web: {containers: {app: {image: "web:1", port: 80}}}
+services:
+  web: {task: web, load_balancers: [{load_balancer: front, target_group: a}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "more"),
+    [
+        pytest.param(
+            SMALL,
+            """
+            timeline:
+              - deploy: {service: web, force: true, desired: 1}
+              - at: 5m
+                scale: {service: web, desired: 3}
+              - at: 6m
+                run_task: {task: web, count: 2, started_by: somebody, command: [echo]}
+              - at: 8m
+                maintenance: {service: web}
+              - at: 9m
+                infrastructure_failure: {service: web}
+              - at: 12m
+                stop_task: {service: web, count: 5, reason: because}
+              - at: 15m
+                alarm: {name: errors, state: ALARM}
+            expect:
+              - service: {name: web, status: ACTIVE, desired: 3, running: 3, revision: 1}
+              - deployments: {service: web, statuses: [PENDING, SUCCESSFUL]}
+              - events: {pattern: {detail: {startedBy: [somebody], lastStatus: [RUNNING]}}, exactly: 2}
+              - events: {pattern: {detail: {lastStatus: [STOPPED], stoppedReason: [because]}}, exactly: 3}
+              - events: {pattern: {detail: {lastStatus: [STOPPED], stopCode: [InfrastructureHealth]}}, exactly: 1}
+              - no_other_incident: {}
+              - notices: {exactly: 0}
+              - downtime: {service: web, at_least: 20s, at_most: 3m}
+            """,
+            id="what people and AWS do every day",
+        ),
+        pytest.param(
+            SMALL,
+            """
+            timeline:
+              - crash: {service: web, exit_code: 9}
+              - at: 4m
+                behave: {image: "web:1", behaviour: {kind: exits_zero, after: 10s}}
+              - at: 4m
+                stop_task: {service: web}
+              - at: 8m
+                secret_outage: {secrets: [db]}
+              - at: 9m
+                put_event: {file: task_stopped_out_of_memory, changes: {detail: {group: "service:cart"}}}
+            expect:
+              - events: {pattern: {detail: {lastStatus: [STOPPED], containers: {exitCode: [9]}}}, exactly: 1}
+              - incident: {subject: prod/web, cause: app_error, failures: {exactly: 1}}
+              - events: {pattern: {detail: {lastStatus: [STOPPED], containers: {exitCode: [0]}}}, at_least: 2}
+              - incident: {cause: secrets, severity: high, status: open}
+              - incident: {subject: shop/cart, category: task_failed, cause: oom}
+            """,
+            id="what goes wrong",
+        ),
+        pytest.param(
+            SMALL + "parameters: {Mode: 'off'}",
+            """
+            timeline: [{crash: {service: web, count: 2}}]
+            expect:
+              - events: {pattern: {detail: {lastStatus: [STOPPED]}}, exactly: 2}
+              - no_other_incident: {}
+              - notices: {exactly: 0}
+              - journal: {exactly: 0}
+            """,
+            id="a stack with other parameters",
+        ),
+        pytest.param(
+            JOBS,
+            """
+            timeline:
+              - run_task: {task: job, capacity_provider: FARGATE_SPOT, command: [go], environment: {KEY: value}}
+              - at: 2m
+                spot_interruption: {task: job}
+              - put_event: {file: task_stopped_nonzero_exit, account: "999988887777"}
+                at: 3m
+              - at: 4m
+                crash: {service: web, exit_code: 9, reason: out of ideas, logs: [one, "user=a password=hunter2hunter2"]}
+            expect:
+              - events: {pattern: {detail: {stopCode: [SpotInterruption], lastStatus: [STOPPED]}}, exactly: 1}
+              - events: {pattern: {detail: {overrides: {containerOverrides: {command: [go]}}}}}
+              - events: {pattern: {account: ["999988887777"]}, exactly: 1}
+              - incident: {subject: prod/job, category: interrupted, cause: spot_interruption}
+              - incident: {subject: prod/web, cause: app_error}
+              - events: {pattern: {detail: {containers: {reason: [out of ideas]}}}}
+              - events: {pattern: {detail: {taskDefinitionArn: [{suffix: "task-definition/web:17"}]}}}
+              - journal: {automation: task_alerts, decision: incident opened, subject: prod/web, exactly: 1}
+              - journal: {automation: task_alerts, decision: incident, outcome: done, exactly: 2}
+              - journal: {automation: rollback_guard, exactly: 0}
+              - no_other_incident: {}
+            """,
+            id="jobs, other accounts, reasons, logs, the journal",
+        ),
+        pytest.param(
+            SMALL,
+            """
+            timeline:
+              - put_event: {file: task_stopped_nonzero_exit}
+              - delete_service: {service: web}
+            faults: {drop: 1.0}
+            expect:
+              - no_other_incident: {}
+              - events: {pattern: {source: [aws.ecs]}, exactly: 0}
+              - service: {name: web, status: INACTIVE, running: 0}
+            """,
+            id="a bus that loses everything, and a service that is deleted",
+        ),
+        pytest.param(
+            EC2,
+            """
+            timeline:
+              - drain: {instance: 1}
+              - at: 4m
+                drain: {instance: 1, undo: true}
+              - at: 5m
+                add_instances: {count: 2, spot: true}
+              - at: 6m
+                scale: {service: web, desired: 8}
+              - at: 9m
+                instance_health: {instance: 2, status: IMPAIRED}
+              - at: 10m
+                scale: {service: web, desired: 5}
+              - at: 11m
+                spot_instance: {instance: 4}
+            expect:
+              - service: {name: web, running: 5}
+              - events: {pattern: {detail: {status: [DRAINING]}}}
+              - events: {pattern: {detail-type: [EC2 Spot Instance Interruption Warning]}, exactly: 1}
+              - incident: {category: instance_impaired}
+              - downtime: {service: web, at_most: 0s}
+            """,
+            id="instances",
+        ),
+        pytest.param(
+            BALANCED,
+            """
+            timeline:
+              - set_weights: {load_balancer: front, rule: http, weights: {a: 90, b: 10}}
+              - upload: {bucket: inbox, key: "a b+c.csv", content: "1,2"}
+              - break_health: {service: web}
+              - at: 8m
+                dependency_outage: {services: [web], shows: health, lasts: 2m}
+            expect:
+              - weights: {load_balancer: front, rule: http, weights: {a: 90, b: 10}}
+              - weights: {load_balancer: front, rule: "http/x/?.html", weights: {b: 1}}
+              - incident: {cause: health_check_elb, failures: {at_least: 2}}
+              - service: {name: web, running: 1}
+              - events:
+                  pattern:
+                    source: [aws.s3]
+                    detail: {bucket: {name: [inbox]}, object: {key: ["a b+c.csv"], size: [3]}}
+                  exactly: 1
+            """,
+            id="behind a load balancer",
+        ),
+    ],
+)
+def test_steps_do_what_they_say(base: str, more: str) -> None:
+    simulation = simulate(scenario(more, base))
+    assert [f"{each.name}: found {each.found}" for each in simulation.verdicts if not each.ok] == []
+
+
+LOOPING = """
+title: small
+warm_up: 5m
+settle: 1h
+images:
+  web:1: {kind: healthy}
+  web:2: {kind: crash_after, after: 10s, logs: [starting, "dsn=postgres://app:FAKE1234secret@db/app", "KeyError: 'X'"]}
+  web:3: {kind: healthy}
+task_definitions:
+  web: {containers: {app: {image: "web:1", environment: {TOKEN: FAKE1234token}}}}
+services:
+  web: {task: web, desired: 2}
+canaries:
+  the log: FAKE1234secret
+  the environment: FAKE1234token
+"""
+
+
+def looping(over: str = "1h", made: str = "journal: {decision: incident opened}") -> Simulation:
+    """A service that crashes for five minutes, and what is expected of it."""
+    return simulate(
+        scenario(
+            f"""
+            troubles:
+              a crash loop:
+                at: 2m
+                story: web:2 crashes after ten seconds, until web:3
+                steps:
+                  - deploy: {{service: web, image: "web:2"}}
+                  - at: 5m
+                    deploy: {{service: web, image: "web:3"}}
+                incidents: [{{subject: prod/web, category: task_failed, cause: app_error}}]
+                over: {over}
+                expect: [{{{made}}}]
+            """,
+            LOOPING,
+        )
+    )
+
+
+def test_a_trouble_says_what_has_to_come_of_it() -> None:
+    simulation = looping()
+    assert [(each.name, each.ok) for each in simulation.verdicts] == [
+        ("every trouble was told", True),
+        ("nothing normal was told", True),
+        ("everything was resolved in the end", True),
+        ("every trouble was over when its story says", True),
+        ("a crash loop: journal incident opened: at least 1", True),
+        ("failed runs of functions: 0", True),
+        ("dead letters: 0", True),
+        ("no canary came out", True),
+    ]
+    [incident] = simulation.run.incidents
+    assert incident.evidence.log is not None
+    assert incident.evidence.log.lines[0] == "starting"
+    assert "[redacted]" in incident.evidence.log.lines[1]
+    assert incident.evidence.log.lines[2] == "KeyError: 'X'"
+
+
+def test_a_trouble_that_lasts_and_of_which_nothing_came_is_said_to_be_so() -> None:
+    simulation = looping("30m", "journal: {decision: rolled back}")
+    assert [(each.name, each.found) for each in simulation.verdicts if not each.ok] == [
+        ("every trouble was over when its story says", "0 of 1: a crash loop was not over at 10:32"),
+        ("a crash loop: journal rolled back: at least 1", "0"),
+    ]
+
+
+def test_the_report_begins_with_the_timeline_unless_something_was_wrong_before() -> None:
+    calm = simulate(scenario("expect: [{no_other_incident: {}}]"))
+    assert calm.stretch.start == calm.scenario.start
+    assert {each.event["source"] for each in calm.stretch.deliveries} == {"aws.cloudwatch"}  # no task starts any more
+    broken = simulate(
+        scenario("expect: [{incident: {}}]", SMALL.replace("{kind: healthy}", "{kind: crash_after, after: 2m}"))
+    )
+    assert broken.stretch.start == broken.scenario.start - broken.scenario.warm_up
+    assert broken.stretch.deliveries[min(broken.run.admitted)].event["detail"]["lastStatus"] == "STOPPED"
+
+
+@pytest.mark.parametrize(
+    ("first", "next_ones"),
+    [
+        pytest.param("web:v9", ["web:v10", "web:v11"], id="a number"),
+        pytest.param("web:2026.03-7", ["web:2026.03-8", "web:2026.03-9"], id="a number at the end"),
+        pytest.param("web:latest", ["web:latest-2", "web:latest-3"], id="no number"),
+    ],
+)
+def test_what_is_normal_deploys_the_next_versions_which_behave_as_the_first(first: str, next_ones: list[str]) -> None:
+    base = SMALL.replace("web:1", first).replace("{kind: healthy}", "{kind: ignores_sigterm}")
+    planned = scenario("normal: {lasts: 4h, deployments: 2}\nexpect: [{notices: {}}]", base)
+    drawn = draw(planned, 3)
+    assert [step.deploy.image for step in drawn.steps if step.deploy] == next_ones
+    assert dict(drawn.images) == dict.fromkeys(next_ones, planned.images[first])
+
+
+def test_a_policy_needs_a_bucket_that_takes_it() -> None:
+    with pytest.raises(StepError, match="policy: the template has no PolicyBucket that would take a policy"):
+        simulate(scenario("policy: {version: 1}\nexpect: [{notices: {}}]"))
+
+
+def test_a_real_process_is_run_and_its_exit_code_is_the_containers() -> None:
+    python = sys.executable
+    simulation = simulate(
+        scenario(
+            f"""
+            title: batch
+            warm_up: 1m
+            settle: 10m
+            images:
+              job:1: {{kind: real_process, command: ["{python}", "-c", "raise SystemExit(3)"], takes: 2m}}
+            task_definitions:
+              job: {{containers: {{app: {{image: "job:1"}}}}}}
+            timeline: [{{run_task: {{task: job}}}}]
+            expect:
+              - events: {{pattern: {{detail: {{lastStatus: [STOPPED], containers: {{exitCode: [3]}}}}}}, exactly: 1}}
+              - incident: {{category: task_failed, cause: app_error}}
+            """,
+            "",
+        )
+    )
+    assert [each.found for each in simulation.verdicts if not each.ok] == []
+
+
+@pytest.fixture(scope="module")
+def crashed() -> Simulation:
+    """A run in which little is as expected."""
+    return simulate(
+        scenario(
+            """
+            timeline: [{crash: {service: web}}]
+            expect:
+              - service: {name: web, running: 5, desired: 2}
+              - incident: {category: task_failed, exactly: 0}
+              - incident: {category: task_failed, failures: {at_least: 2}}
+              - no_other_incident: {}
+              - notices: {at_most: 1}
+              - dead_letters: {at_least: 1}
+              - function_errors: {}
+              - events: {pattern: {detail: {lastStatus: [STOPPED]}}, exactly: 2}
+              - weights: {load_balancer: front, rule: http, weights: {a: 2}}
+              - reaches: {load_balancer: front, listener: http, path: /x/1.html, service: web}
+              - downtime: {service: web, at_least: 1h}
+              - deployments: {service: web, statuses: [SUCCESSFUL]}
+            """,
+            BALANCED,
+        )
+    )
+
+
+def test_what_is_not_so_is_said_to_be_not_so(crashed: Simulation) -> None:
+    assert [each.name for each in crashed.verdicts if each.ok] == []
+    assert not crashed.ok
+    assert [(each.name, each.found) for each in crashed.verdicts[:2]] == [
+        ("web: desired 2, running 5", "desired 1, running 1"),
+        ("incident task_failed: 0", "prod/web high task_failed app_error open (1)"),
+    ]
+
+
+def test_a_request_reaches_nothing_where_no_healthy_target_is(crashed: Simulation) -> None:
+    [reached] = [each for each in crashed.verdicts if "reaches" in each.name]
+    assert reached.found == "http/x/?.html → b: nothing healthy"
