@@ -20,7 +20,20 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset(
         {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
     ),
-    "ecs": frozenset({"DescribeServices", "DescribeTaskDefinition"}),
+    "ecr": frozenset({"DescribeImages"}),
+    "ecs": frozenset(
+        {
+            "DescribeServiceDeployments",
+            "DescribeServiceRevisions",
+            "DescribeServices",
+            "DescribeTaskDefinition",
+            "ListClusters",
+            "ListServiceDeployments",
+            "ListServices",
+            "StopServiceDeployment",
+            "UpdateService",
+        }
+    ),
     "logs": frozenset({"GetLogEvents"}),
     "secretsmanager": frozenset({"GetSecretValue"}),
     "sns": frozenset({"Publish", "PublishBatch"}),

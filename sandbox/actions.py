@@ -121,6 +121,11 @@ def _events(account: Account, params: Params) -> list[Request]:
     ]
 
 
+def _repository(account: Account, params: Params) -> list[Request]:
+    arn = account.arn("ecr", f"repository/{params['repositoryName']}")
+    return [Request("ecr:DescribeImages", arn, account.context())]
+
+
 def _metric(account: Account, params: Params) -> list[Request]:
     context = {**account.context(), "cloudwatch:namespace": [params["Namespace"]]}
     return [Request("cloudwatch:PutMetricData", "*", context)]
@@ -155,5 +160,6 @@ _MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("ssm", "GetParameters"): _parameter("GetParameters"),
     ("events", "PutEvents"): _events,
     ("cloudwatch", "PutMetricData"): _metric,
+    ("ecr", "DescribeImages"): _repository,
     ("sts", "GetCallerIdentity"): lambda account, params: [],  # needs no permission, a Deny does not stop it either
 }

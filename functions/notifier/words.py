@@ -23,6 +23,7 @@ LONGEST_REASON = 1000
 LONGEST_LOG_LINE = 400
 MOST_LOG_LINES = 50
 MOST_CONTAINERS = 10
+MOST_REMAINS = 6
 _SPACES = re.compile(r"\s+")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
 
@@ -164,6 +165,17 @@ def facts(incident: Incident) -> list[tuple[str, str]]:
         ("Stopped", _utc(evidence.stopped_at)),
     ]
     return [(label, shown(value, LONGEST_REASON)) for label, value in pairs if value]
+
+
+def done(incident: Incident) -> str | None:
+    """What Breakwater did about it, or why it did nothing, where it decides about that."""
+    text = incident.evidence.done
+    return clean(text, LONGEST_REASON) if text else None
+
+
+def remains(incident: Incident) -> list[str]:
+    """What is left for people, point by point."""
+    return [clean(text, 400) for text in incident.evidence.remains[:MOST_REMAINS]]
 
 
 def record_key(incident: Incident) -> str:

@@ -12,6 +12,7 @@ from sandbox.ecs_api import understood, wire
 from sandbox.ecs_api.clusters import Clusters
 from sandbox.ecs_api.definitions import Definitions
 from sandbox.ecs_api.hooks import HookCalls
+from sandbox.ecs_api.images import describe_images
 from sandbox.ecs_api.kept import Json, Kept, check_tags
 from sandbox.ecs_api.paging import Pages
 from sandbox.ecs_api.posed import Posed
@@ -103,7 +104,11 @@ class EcsApi:
             return lambda params: self.answer(operation, params)
 
         answers = {("ecs", operation): answer(operation) for operation in self._operations}
-        return {**answers, ("elbv2", "DescribeTargetHealth"): self._target_health}
+        return {
+            **answers,
+            ("elbv2", "DescribeTargetHealth"): self._target_health,
+            ("ecr", "DescribeImages"): lambda params: describe_images(self.model, params),
+        }
 
     def _target_health(self, params: Params) -> Json:
         try:

@@ -21,6 +21,7 @@ from tests.template.bus import (
     an_exit,
 )
 
+ALERTS = "TaskAlerts"
 ODD = "TaskAlertsOddStopRule"
 NO_CODE = "TaskAlertsNoStopCodeRule"
 EXIT = "TaskAlertsContainerExitRule"

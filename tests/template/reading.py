@@ -87,9 +87,9 @@ def _compiled() -> dict[str, Pattern]:
     return {name: compile_pattern(pattern) for name, pattern in event_patterns().items()}
 
 
-def rules_that_match(event: dict[str, Any]) -> list[str]:
-    """The rules that would route this event."""
-    return [name for name, pattern in _compiled().items() if pattern.matches(event)]
+def rules_that_match(event: dict[str, Any], of: str = "") -> list[str]:
+    """The rules that would route this event, or only those of one automation: each has roads of its own."""
+    return [name for name, pattern in _compiled().items() if name.startswith(of) and pattern.matches(event)]
 
 
 def statements(role: Resource) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,9 @@ MANAGED = {
     "AWSXrayWriteOnlyAccess",  # traces; X-Ray knows no resources
 }
 ON_ANYTHING = {
-    "ecs:describetaskdefinition",  # knows no resources either; the only one of these that a statement of ours grants
+    "ecs:describetaskdefinition",  # knows no resources either; with the next two all that statements of ours grant on *
+    "ecs:listclusters",
+    "ecs:listservices",
     "logs:createloggroup",
     "logs:createlogstream",
     "logs:putlogevents",
@@ -26,7 +28,8 @@ ON_ANYTHING = {
     "xray:puttracesegments",
 }
 READ_BY_LAMBDA = {"sqs:deletemessage", "sqs:getqueueattributes", "sqs:receivemessage"}
-SENT_BY_LAMBDA = ("sqs:sendmessage", "SweepDeadLetterQueue")  # what failed goes to the OnFailure destination
+# What failed goes to the OnFailure destination.
+SENT_BY_LAMBDA = ("sqs:sendmessage", ("SweepDeadLetterQueue", "RollbackGuardDeadLetterQueue"))
 
 Granted = tuple[str, str, dict[str, Any]]
 
@@ -63,7 +66,7 @@ def _grants(action: str, resource: str, request: iam.Request) -> bool:
 
 
 def _for_lambda_itself(action: str, resource: str) -> bool:
-    sends = action == SENT_BY_LAMBDA[0] and SENT_BY_LAMBDA[1] in resource
+    sends = action == SENT_BY_LAMBDA[0] and any(queue in resource for queue in SENT_BY_LAMBDA[1])
     return sends or action in READ_BY_LAMBDA or (resource == "*" and action in ON_ANYTHING)
 
 
@@ -101,10 +104,12 @@ def test_an_action_that_changes_something_names_its_resource(granted: Granted) -
         assert named or "Condition" in statement, f"name the resource of {action}, or give it a condition"
 
 
-def test_every_resource_is_read_only_for_one_action() -> None:
-    """DescribeTaskDefinition knows no resources in IAM; anything else on `*` is too much."""
+def test_every_resource_is_read_only_for_actions_that_know_none() -> None:
+    """IAM knows no resources for these three reads; anything else on `*` is too much."""
     assert {action for _, action, statement in grants() if "*" in as_list(statement["Resource"])} == {
-        "ecs:DescribeTaskDefinition"
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListClusters",
+        "ecs:ListServices",
     }
 
 

@@ -27,6 +27,7 @@ STANDARD = {
 # The pure files of the package, and its pure folders.
 PURE_MODULES = (
     "causes",
+    "evidence",
     "findings",
     "incidents",
     "model",
@@ -35,10 +36,13 @@ PURE_MODULES = (
     "redact_patterns",
 )
 PURE_FOLDERS = ("diagnosis",)
+# What the decision of the rollback guard is made of.
+PURE_PARTS = tuple(f"rollback_guard/{name}.py" for name in ("case", "picture", "stops", "suspicion", "words"))
 OWN = {*PURE_MODULES, *PURE_FOLDERS, "events"}
 PURE = sorted(
     [
         *(ROOT / "functions").glob("*/decision.py"),
+        *(ROOT / "functions" / part for part in PURE_PARTS),
         *(PACKAGE / f"{name}.py" for name in PURE_MODULES),
         *(path for folder in PURE_FOLDERS for path in (PACKAGE / folder).glob("*.py")),
     ]

@@ -23,6 +23,9 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
         {
             "ResourceNotFoundException",
             "ClusterNotFoundException",
+            "ImageNotFoundException",
+            "RepositoryNotFoundException",
+            "ServiceDeploymentNotFoundException",
             "ServiceNotFoundException",
             "NotFoundException",
             "NotFound",

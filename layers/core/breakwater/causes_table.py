@@ -1,9 +1,11 @@
 """The words for each cause that can alert, and for exit codes. Data only: what people read is changed here."""
 
 from breakwater.causes import Explanation
+from breakwater.causes_guard import GUARD
 from breakwater.model import Category, Cause
 
 EXPLANATIONS: dict[Cause, Explanation] = {
+    **GUARD,
     Cause.APP_ERROR: Explanation(
         "The application ended with an error",
         "The main process of an essential container exited by itself with a code of its own, so ECS ended the task. "

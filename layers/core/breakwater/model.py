@@ -94,6 +94,12 @@ class Cause(StrEnum):
     TARGET_UNHEALTHY = "target_unhealthy"
     PLACEMENT = "placement"
     THROTTLED = "throttled"
+    ROLLED_BACK = "rolled_back"
+    WOULD_ROLL_BACK = "would_roll_back"
+    ROLLBACK_HELD = "rollback_held"
+    ROLLBACK_STEADY = "rollback_steady"
+    ROLLBACK_FAILED = "rollback_failed"
+    NOT_RUNNING = "not_running"
     HOOK_WAITING = "hook_waiting"
     HOOK_FAILED = "hook_failed"
     HOOK_TIMED_OUT = "hook_timed_out"
@@ -196,7 +202,10 @@ class LogTail:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What ECS forgets after about an hour, kept with the incident. No environment value, command or secret."""
+    """What ECS forgets after about an hour, kept with the incident. No environment value, command or secret.
+
+    `done` is what Breakwater did, or would have done, or why it did nothing; `remains` is what is left for people.
+    """
 
     task_arn: str | None = None
     task_definition: str | None = None
@@ -208,6 +217,8 @@ class Evidence:
     started_at: str | None = None
     stopped_at: str | None = None
     log: LogTail | None = None
+    done: str | None = None
+    remains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
