@@ -71,7 +71,7 @@ security: install .venv-checkov/.installed translate  ## checkov; every waiver i
 	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml -f $(TRANSLATED)
 
 # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: translate lock models bench judge-patterns clean need-python need-runtime
+.PHONY: translate lock models policy-docs bench judge-patterns clean need-python need-runtime
 translate: install
 	@$(PY) -m tests.template.translate $(TRANSLATED)
 
@@ -81,8 +81,11 @@ lock: .venv-uv/.installed  ## compile the locks anew from the .in files; UPGRADE
 models: install  ## cut botocore's own data down to what the adapters call
 	@$(PY) layers/slim_models.py
 
-bench: install  ## cold start, storm, warm path, ECS model: printed
-	@for name in cold_start storm warm control_plane; do $(PY) -m benchmarks.$$name; done
+policy-docs: install  ## write docs/policy.md and docs/policy.schema.json from the models
+	@$(PY) docs/write_policy.py
+
+bench: install  ## cold start, storm, warm path, ECS model, batch: printed
+	@for name in cold_start storm warm control_plane batch; do $(PY) -m benchmarks.$$name; done
 
 judge-patterns: install  ## the same events before AWS's own Event Ruler (needs Java and Maven)
 	@tests/template/judge/run.sh $(PY)

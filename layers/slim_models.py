@@ -20,8 +20,15 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset(
         {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
     ),
-    "ecs": frozenset({"DescribeServices", "DescribeTaskDefinition"}),
+    "ecs": frozenset(
+        {"DescribeServices", "DescribeTaskDefinition", "DescribeTasks", "ListTasks", "RunTask", "StopTask"},
+    ),
+    "events": frozenset(
+        {"DeleteRule", "ListRules", "ListTargetsByRule", "PutRule", "PutTargets", "RemoveTargets"},
+    ),
     "logs": frozenset({"GetLogEvents"}),
+    "s3": frozenset({"GetObject"}),
+    "scheduler": frozenset({"CreateSchedule", "DeleteSchedule", "GetSchedule", "ListSchedules", "UpdateSchedule"}),
     "secretsmanager": frozenset({"GetSecretValue"}),
     "sns": frozenset({"Publish", "PublishBatch"}),
     "sqs": frozenset({"SendMessage"}),

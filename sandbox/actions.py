@@ -121,6 +121,48 @@ def _events(account: Account, params: Params) -> list[Request]:
     ]
 
 
+def _anything(action: str) -> _Mapper:
+    return lambda account, params: [Request(action, "*", account.context())]
+
+
+def _object(action: str) -> _Mapper:
+    """S3's actions on an object; with a version they are called otherwise.
+
+    Whoever reads a key that is not there is told so only if he may list the bucket; to others it is forbidden.
+    """
+
+    def mapper(account: Account, params: Params) -> list[Request]:
+        bucket = f"arn:aws:s3:::{params['Bucket']}"
+        version = "Version" if params.get("VersionId") else ""
+        requests = [Request(f"s3:{action}{version}", f"{bucket}/{params['Key']}", account.context())]
+        if action == "GetObject" and not account.buckets.has(params["Bucket"], params["Key"]):
+            requests.append(Request("s3:ListBucket", bucket, account.context()))
+        return requests
+
+    return mapper
+
+
+def _rule(action: str, name: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        return [Request(f"events:{action}", account.arn("events", f"rule/{params[name]}"), account.context())]
+
+    return mapper
+
+
+def _schedule(action: str) -> _Mapper:
+    """Scheduler's actions on a schedule; whoever gives it a role needs leave to pass that on."""
+
+    def mapper(account: Account, params: Params) -> list[Request]:
+        arn = account.arn("scheduler", f"schedule/{params.get('GroupName', 'default')}/{params['Name']}")
+        requests = [Request(f"scheduler:{action}", arn, account.context())]
+        if "Target" in params:
+            passed = {**account.context(), "iam:PassedToService": ["scheduler.amazonaws.com"]}
+            requests.append(Request("iam:PassRole", params["Target"]["RoleArn"], passed))
+        return requests
+
+    return mapper
+
+
 def _metric(account: Account, params: Params) -> list[Request]:
     context = {**account.context(), "cloudwatch:namespace": [params["Namespace"]]}
     return [Request("cloudwatch:PutMetricData", "*", context)]
@@ -154,6 +196,16 @@ _MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("ssm", "GetParameter"): _parameter("GetParameter"),
     ("ssm", "GetParameters"): _parameter("GetParameters"),
     ("events", "PutEvents"): _events,
+    **{("events", name): _rule(name, "Name") for name in ("PutRule", "DeleteRule", "DescribeRule")},
+    **{("events", name): _rule(name, "Rule") for name in ("PutTargets", "RemoveTargets", "ListTargetsByRule")},
+    ("events", "ListRules"): _anything("events:ListRules"),  # knows no resources
+    **{
+        ("scheduler", f"{name}Schedule"): _schedule(f"{name}Schedule") for name in ("Create", "Update", "Delete", "Get")
+    },
+    ("scheduler", "ListSchedules"): _anything("scheduler:ListSchedules"),  # knows no resources
+    ("s3", "GetObject"): _object("GetObject"),
+    ("s3", "HeadObject"): _object("GetObject"),
+    ("s3", "PutObject"): _object("PutObject"),
     ("cloudwatch", "PutMetricData"): _metric,
     ("sts", "GetCallerIdentity"): lambda account, params: [],  # needs no permission, a Deny does not stop it either
 }

@@ -36,6 +36,23 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
         "MAIL_TOPIC_ARN": _topic("mail"),
         "NOTIFIER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/notifier",
     }
+    batch = alerts | {
+        "POWERTOOLS_SERVICE_NAME": "batch_runner",
+        "BATCH_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/batch",
+    }
+    arn = f":{REGION}:{ACCOUNT}:"
+    policy = env | {
+        "POWERTOOLS_SERVICE_NAME": "policy_sync",
+        "INCIDENT_TOPIC_ARN": _topic("incidents"),
+        "POLICY_BUCKET": "breakwater-policy",
+        "SCHEDULE_GROUP": "ours",
+        "SCHEDULE_GROUP_ARN": f"arn:aws:scheduler{arn}schedule-group/ours",
+        "RULE_PREFIX": "breakwater-0a1b2c3d-upload-",
+        "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/ours",
+        "JOBS_TARGET_ARN": f"arn:aws:sqs{arn}jobs",
+        "UPLOADS_TARGET_ARN": f"arn:aws:sqs{arn}uploads",
+        "ROUTES_DEAD_LETTERS_ARN": f"arn:aws:sqs{arn}dead",
+    }
     nothing_returned: Json = {"batchItemFailures": []}
     key = {"pk": {"S": TASK}, "sk": {"S": "TASK"}}
     stop = Case(
@@ -47,6 +64,7 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             "dynamodb.BatchGetItem",
             "ecs.DescribeTaskDefinition",
             "dynamodb.BatchWriteItem",
+            "dynamodb.BatchGetItem",  # the policy
             "dynamodb.BatchGetItem",
             "cloudwatch-logs.GetLogEvents",
             "dynamodb.TransactWriteItems",
@@ -61,6 +79,7 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
         nothing_returned,
         _ALL_NEW,
         (
+            "dynamodb.BatchGetItem",  # the policy
             "dynamodb.BatchGetItem",
             "dynamodb.UpdateItem",
             "dynamodb.UpdateItem",
@@ -102,6 +121,7 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             {"resolved": 1, "published": 1},
             _ALL_NEW | _open_incident(quiet),
             (
+                "dynamodb.BatchGetItem",  # the policy
                 "dynamodb.Query",
                 "dynamodb.BatchGetItem",
                 "dynamodb.TransactWriteItems",
@@ -114,8 +134,8 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             "task_alerts.sweep.handler",
             {},
             {"resolved": 0, "published": 0},
-            {"dynamodb.Query": json.dumps({"Items": []})},
-            ("dynamodb.Query",),
+            _ALL_NEW,
+            ("dynamodb.BatchGetItem", "dynamodb.Query"),  # the policy, and what is open
             alerts,
         ),
         "NotifierFunction": notice,
@@ -126,6 +146,57 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             _ALL_NEW,
             ("dynamodb.Query", "dynamodb.BatchGetItem"),
             notifier,
+        ),
+        "BatchRunnerFunction": replace(
+            stop,
+            handler="batch_runner.handler.handler",
+            event=_batch(json.dumps(task_stop(now, startedBy="breakwater/run/nightly/20260414T120000Z-0/1"))),
+            calls=(
+                "dynamodb.BatchGetItem",  # the policy
+                "dynamodb.BatchGetItem",  # the run, which is not there: the task is judged like anybody's
+                "dynamodb.BatchGetItem",
+                "dynamodb.BatchGetItem",
+                "ecs.DescribeTaskDefinition",
+                "dynamodb.BatchWriteItem",
+                "cloudwatch-logs.GetLogEvents",
+                "dynamodb.TransactWriteItems",
+                "sns.PublishBatch",
+                "dynamodb.TransactWriteItems",
+            ),
+            env=batch,
+        ),
+        "BatchRunnerSweepFunction": Case(
+            "batch_runner.sweep.handler",
+            {},
+            {"jobs": 0},
+            _ALL_NEW,
+            ("dynamodb.BatchGetItem", "dynamodb.Query", "dynamodb.Query", "dynamodb.Query"),
+            batch,
+        ),
+        "PolicySyncFunction": Case(
+            "policy_sync.handler.handler",
+            {},
+            {"outcome": "applied", "version": "v1", "problems": 0},
+            _ALL_NEW | _EMPTY_POLICY,
+            (
+                "dynamodb.UpdateItem",  # the lease
+                "dynamodb.BatchGetItem",
+                "s3.GetObject",
+                "scheduler.ListSchedules",
+                "eventbridge.ListRules",
+                "dynamodb.TransactWriteItems",
+                "dynamodb.PutItem",
+                "dynamodb.UpdateItem",
+            ),
+            policy,
+        ),
+        "PolicySyncSweepFunction": Case(
+            "policy_sync.sweep.handler",
+            {},
+            {"outcome": "nothing to do"},
+            _ALL_NEW | _EMPTY_POLICY | _applied(now),
+            ("dynamodb.BatchGetItem", "s3.GetObject"),
+            policy,
         ),
     }
 
@@ -179,6 +250,22 @@ _ALL_NEW: dict[str, str] = {
     "sns.PublishBatch": _PUBLISHED,
     "sns.Publish": _SENT,
 }
+
+
+_EMPTY_POLICY = {
+    "s3.GetObject": "version: 1\n",
+    "scheduler.ListSchedules": json.dumps({"Schedules": []}),
+    "eventbridge.ListRules": json.dumps({"Rules": []}),
+    "dynamodb.PutItem": "{}",
+}
+
+
+def _applied(at: datetime) -> dict[str, str]:
+    """A policy document that was looked at already; its object is of version v1."""
+    said = {"version": "v1", "outcome": "applied", "problems": "[]", "changes": "[]", "incidents": "[]"}
+    item = {name: {"S": value} for name, value in ({"pk": "POLICY", "sk": "DOCUMENT"} | said).items()}
+    item["checked"] = {"N": str(int(at.timestamp()))}
+    return {"dynamodb.BatchGetItem": json.dumps({"Responses": {TABLE: [item]}, "UnprocessedKeys": {}})}
 
 
 def _open_incident(record: Record) -> dict[str, str]:

@@ -103,6 +103,8 @@ def standing(notice: Notice) -> str:
             at = f" at {when(incident.resolved_at)}" if incident.resolved_at else ""
             if incident.category.said_once:
                 return f"Closed{at}: nothing more was heard of it. AWS says this once; whether it is over, look."
+            if incident.category.stands:
+                return f"Resolved{at}: Breakwater saw that it is over."
             return f"Resolved{at}: nothing more of it since {when(incident.last_seen)}."
 
 
@@ -142,6 +144,9 @@ def facts(incident: Incident) -> list[tuple[str, str]]:
         SubjectKind.FAMILY: "Task family",
         SubjectKind.INSTANCE: "Instance",
         SubjectKind.ALARM: "Alarm",
+        SubjectKind.POLICY: "Policy",
+        SubjectKind.JOB: "Job",
+        SubjectKind.UPLOAD: "Upload",
     }
     blamed, others = _containers(incident)
     reason = evidence.stopped_reason
@@ -180,12 +185,16 @@ def console_url(incident: Incident, place: Place) -> str:
     match subject.kind:
         case SubjectKind.SERVICE:
             return f"{ecs}/clusters/{cluster}/services/{name}?region={region}"
+        case SubjectKind.JOB | SubjectKind.UPLOAD:
+            return f"{ecs}/clusters/{cluster}/tasks?region={region}"
         case SubjectKind.FAMILY:
             return f"{ecs}/task-definitions/{name}?region={region}"
         case SubjectKind.INSTANCE:
             return f"{ecs}/clusters/{cluster}/infrastructure?region={region}"
         case SubjectKind.ALARM:
             return f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#alarmsV2:alarm/{name}"
+        case SubjectKind.POLICY:
+            return f"https://{region}.console.aws.amazon.com/s3/home?region={region}"
 
 
 def log_lines(incident: Incident) -> list[str]:

@@ -90,7 +90,9 @@ def _run(account: Account, params: Params) -> list[Request]:
         arn = definition.arn
         roles |= account.ecs.kept.definitions.get(arn, {})
     roles |= params.get("overrides", {})
-    return [Request("ecs:RunTask", arn, _context(account, params)), *_passed(account, roles)]
+    way_in = str(bool(params.get("enableExecuteCommand"))).lower()
+    context = {**_context(account, params), "ecs:enable-execute-command": [way_in]}
+    return [Request("ecs:RunTask", arn, context), *_passed(account, roles)]
 
 
 MAPPERS: Mapping[tuple[str, str], _Mapper] = {

@@ -109,6 +109,8 @@ def _plain(value: Any) -> Any:
         return ACCOUNT
     if value == {"Ref": "AWS::Region"}:
         return REGION
+    if isinstance(value, dict) and set(value) == {"Ref"}:
+        return str(value["Ref"]).lower()  # a resource of the stack, by a name that it might have
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):

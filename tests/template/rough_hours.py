@@ -16,6 +16,8 @@ import pytest
 from sandbox import Container, Sandbox, Secret, actions, iam
 from tests.template.bus import Event, an_exit
 from tests.template.reading import ACCOUNT, REGION, ROOT
+from tests.template.rough_batch import run_batch_work
+from tests.template.rough_policies import push_and_remove
 
 START = datetime(2026, 3, 2, 10, 6, tzinfo=UTC)
 SWEEPS = ("TaskAlertsSweepFunction", "NotifierSweepFunction")
@@ -49,6 +51,7 @@ def lived() -> Lived:
     needed: defaultdict[str, list[iam.Request]] = defaultdict(list)
     parameters: dict[str, str | Secret] = {
         "AlertEmail": "oncall@example.com",
+        "Mode": "act",
         "SlackSecretArn": Secret("https://hooks.slack.com/services/T0/B0/x"),
     }
     template = ROOT / "template.yaml"
@@ -89,6 +92,8 @@ def _live(stack: Sandbox) -> None:
                 stack.invoke(sweep, {})
         stack.advance(timedelta(minutes=3))
     stack.advance(timedelta(hours=1))
+    push_and_remove(stack)
+    run_batch_work(stack)
 
 
 def _crash(number: int, service: int) -> Event:

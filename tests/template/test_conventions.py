@@ -31,6 +31,7 @@ COUNTED = sorted(
     if not alarm["Properties"]["Namespace"].startswith("AWS/")
 )
 FAILURES_THAT_ARE_ANSWERED = [
+    ("batch_runner", "MessagesReturned"),
     ("notifier", "NoticesFailed"),
     ("task_alerts", "MessagesReturned"),
     ("task_alerts", "NoticesUnpublished"),

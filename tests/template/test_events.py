@@ -5,7 +5,20 @@ from typing import Any
 
 import pytest
 
-from tests.template.bus_cases import EXIT, HEALTH, HOOK, LOST, NO_CODE, ODD, SCHEDULER, SERVICE, SIDECAR, THRESHOLD
+from tests.template.bus_cases import (
+    EXIT,
+    HEALTH,
+    HOOK,
+    LOST,
+    NO_CODE,
+    ODD,
+    POLICY,
+    RUN,
+    SCHEDULER,
+    SERVICE,
+    SIDECAR,
+    THRESHOLD,
+)
 from tests.template.reading import REGION, ROOT, event_patterns, rules_that_match
 
 FILES = sorted((ROOT / "events").glob("*.json"))
@@ -24,6 +37,7 @@ ROUTED = {
     "hook_awaiting_action": HOOK,
     "object_created": None,
     "object_deleted": None,
+    "policy_uploaded": POLICY,
     "scheduled_event": None,
     "service_placement_failure": SERVICE,
     "service_start_impaired": SERVICE,
@@ -48,6 +62,8 @@ ROUTED = {
     "task_stopped_nonzero_exit": EXIT,
     "task_stopped_nonzero_exit_without_stop_code": NO_CODE,
     "task_stopped_out_of_memory": EXIT,
+    "task_stopped_run_done": RUN,
+    "task_stopped_run_failed": RUN,
     "task_stopped_secret_missing": ODD,
     "task_stopped_sidecar_failed": EXIT,
     "task_stopped_standalone_host_terminated": LOST,

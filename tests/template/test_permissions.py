@@ -15,7 +15,10 @@ MANAGED = {
     "AWSXrayWriteOnlyAccess",  # traces; X-Ray knows no resources
 }
 ON_ANYTHING = {
-    "ecs:describetaskdefinition",  # knows no resources either; the only one of these that a statement of ours grants
+    "ecs:describetaskdefinition",  # the first ones are granted by statements of ours; they know no resources either
+    "ecs:listtasks",
+    "events:listrules",
+    "scheduler:listschedules",
     "logs:createloggroup",
     "logs:createlogstream",
     "logs:putlogevents",
@@ -25,8 +28,9 @@ ON_ANYTHING = {
     "xray:puttelemetryrecords",
     "xray:puttracesegments",
 }
+BY_SERVICES = {"PolicyScheduleRole": "scheduler.amazonaws.com"}  # roles of no function
 READ_BY_LAMBDA = {"sqs:deletemessage", "sqs:getqueueattributes", "sqs:receivemessage"}
-SENT_BY_LAMBDA = ("sqs:sendmessage", "SweepDeadLetterQueue")  # what failed goes to the OnFailure destination
+SENT_BY_LAMBDA = ("sqs:sendmessage", ("SweepDeadLetterQueue", "PolicySyncDeadLetterQueue"))  # OnFailure destinations
 
 Granted = tuple[str, str, dict[str, Any]]
 
@@ -63,20 +67,26 @@ def _grants(action: str, resource: str, request: iam.Request) -> bool:
 
 
 def _for_lambda_itself(action: str, resource: str) -> bool:
-    sends = action == SENT_BY_LAMBDA[0] and SENT_BY_LAMBDA[1] in resource
+    sends = action == SENT_BY_LAMBDA[0] and any(queue in resource for queue in SENT_BY_LAMBDA[1])
     return sends or action in READ_BY_LAMBDA or (resource == "*" and action in ON_ANYTHING)
 
 
 @pytest.mark.parametrize("mapping", sorted(resources("AWS::Lambda::EventSourceMapping")))
-def test_a_function_reads_its_own_queue_and_no_other(mapping: str) -> None:
+def test_a_function_reads_its_own_queues_and_no_other(mapping: str) -> None:
     source = resources("AWS::Lambda::EventSourceMapping")[mapping]["Properties"]
     (function,) = pointed_at(source["FunctionName"])
+    own = [
+        each["Properties"]["EventSourceArn"]
+        for each in resources("AWS::Lambda::EventSourceMapping").values()
+        if pointed_at(each["Properties"]["FunctionName"]) == {function}
+    ]
     read = [
-        statement["Resource"]
+        resource
         for statement in statements(ROLES[f"{function}Role"])
         if READ_BY_LAMBDA & {action.lower() for action in as_list(statement["Action"])}
+        for resource in as_list(statement["Resource"])
     ]
-    assert read == [source["EventSourceArn"]]
+    assert read == own
 
 
 @pytest.mark.parametrize("name", sorted(functions()))
@@ -102,22 +112,26 @@ def test_an_action_that_changes_something_names_its_resource(granted: Granted) -
 
 
 def test_every_resource_is_read_only_for_one_action() -> None:
-    """DescribeTaskDefinition knows no resources in IAM; anything else on `*` is too much."""
+    """These know no resources in IAM; anything else on `*` is too much."""
     assert {action for _, action, statement in grants() if "*" in as_list(statement["Resource"])} == {
-        "ecs:DescribeTaskDefinition"
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListTasks",
+        "events:ListRules",
+        "scheduler:ListSchedules",
     }
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_a_role_holds_no_managed_policy_but_those_of_the_runtime(role: str) -> None:
     held = {str(arn).rpartition("/")[2] for arn in ROLES[role]["Properties"].get("ManagedPolicyArns", [])}
-    assert held == MANAGED
+    assert held == (set() if role in BY_SERVICES else MANAGED)
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
-def test_a_role_can_be_assumed_by_lambda_only(role: str) -> None:
+def test_a_role_can_be_assumed_by_its_service_only(role: str) -> None:
     trust = ROLES[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert [as_list(statement["Principal"]["Service"]) for statement in trust] == [["lambda.amazonaws.com"]]
+    service = BY_SERVICES.get(role, "lambda.amazonaws.com")
+    assert [as_list(statement["Principal"]["Service"]) for statement in trust] == [[service]]
 
 
 def test_the_slack_secret_is_readable_only_where_there_is_one() -> None:

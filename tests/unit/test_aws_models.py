@@ -16,7 +16,9 @@ def test_the_models_are_those_of_the_pinned_botocore() -> None:
 
 
 def test_the_models_stay_small() -> None:
-    assert sum(path.stat().st_size for path in MODELS.rglob("*.json")) < 300_000
+    assert (
+        sum(path.stat().st_size for path in MODELS.rglob("*.json")) < 400_000
+    )  # a third of it is how S3 finds its endpoint, read by policy_sync alone
 
 
 @pytest.mark.parametrize("service", OPERATIONS)

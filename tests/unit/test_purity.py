@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core" / "breakwater"
 
 STANDARD = {
+    "calendar",
     "collections",
     "collections.abc",
     "dataclasses",
@@ -23,22 +24,28 @@ STANDARD = {
     "re",
     "types",
     "typing",
+    "zoneinfo",
 }
 # The pure files of the package, and its pure folders.
 PURE_MODULES = (
     "causes",
+    "causes_own",
     "findings",
     "incidents",
     "model",
+    "occurrences",
     "policies",
     "redact",
     "redact_patterns",
+    "routes",
+    "runs",
 )
 PURE_FOLDERS = ("diagnosis",)
 OWN = {*PURE_MODULES, *PURE_FOLDERS, "events"}
 PURE = sorted(
     [
         *(ROOT / "functions").glob("*/decision.py"),
+        *(ROOT / "functions" / "batch_runner" / f"{name}.py" for name in ("classes", "request", "specs", "telling")),
         *(PACKAGE / f"{name}.py" for name in PURE_MODULES),
         *(path for folder in PURE_FOLDERS for path in (PACKAGE / folder).glob("*.py")),
     ]

@@ -26,6 +26,7 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
             "ServiceNotFoundException",
             "NotFoundException",
             "NotFound",
+            "NoSuchKey",
         }
     ),
     ConflictError: frozenset(
@@ -46,6 +47,9 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
             "ServiceUnavailable",
             "InternalServerError",
             "InternalFailure",
+            "InternalException",
+            "ConcurrentModificationException",
+            "SlowDown",
         }
     ),
     RefusedError: frozenset(

@@ -1,9 +1,11 @@
 """The words for each cause that can alert, and for exit codes. Data only: what people read is changed here."""
 
+from breakwater import causes_own
 from breakwater.causes import Explanation
 from breakwater.model import Category, Cause
 
 EXPLANATIONS: dict[Cause, Explanation] = {
+    **causes_own.EXPLANATIONS,
     Cause.APP_ERROR: Explanation(
         "The application ended with an error",
         "The main process of an essential container exited by itself with a code of its own, so ECS ended the task. "
@@ -330,6 +332,7 @@ EXPLANATIONS: dict[Cause, Explanation] = {
 }
 
 BY_CATEGORY: dict[tuple[Category, Cause], Explanation] = {
+    **causes_own.BY_CATEGORY,
     **dict.fromkeys(
         ((Category.DEPLOYMENT_ROLLED_BACK, cause) for cause in (Cause.CIRCUIT_BREAKER, Cause.DEPLOYMENT_ALARM)),
         Explanation(

@@ -31,12 +31,21 @@ class Category(StrEnum):
     HOOK_ATTENTION = "hook_attention"
     INSTANCE_IMPAIRED = "instance_impaired"
     THRESHOLD_CROSSED = "threshold_crossed"
+    POLICY_REJECTED = "policy_rejected"
+    RUN_FAILED = "run_failed"
+    UPLOAD_FAILED = "upload_failed"
     NONE = "none"
 
     @property
     def said_once(self) -> bool:
         """Whether AWS says it once and not again while it lasts: then silence is no sign that it is over."""
-        return self not in (Category.TASK_FAILED, Category.TASK_START_FAILED, Category.HEALTH_CHECK_FAILED)
+        repeats = (Category.TASK_FAILED, Category.TASK_START_FAILED, Category.HEALTH_CHECK_FAILED)
+        return self not in repeats and not self.stands
+
+    @property
+    def stands(self) -> bool:
+        """Whether it goes on until Breakwater itself sees that it is over: quiet does not resolve it."""
+        return self in (Category.POLICY_REJECTED, Category.RUN_FAILED)
 
 
 class Severity(StrEnum):
@@ -99,6 +108,15 @@ class Cause(StrEnum):
     HOOK_TIMED_OUT = "hook_timed_out"
     DRAIN = "drain"
     THRESHOLD = "threshold"
+    POLICY_INVALID = "policy_invalid"
+    POLICY_UNAPPLIED = "policy_unapplied"
+    MISSED = "missed"
+    OVERLAPPED = "overlapped"
+    REPLACED = "replaced"
+    OVERDUE = "overdue"
+    TIMED_OUT = "timed_out"
+    UNHEARD = "unheard"
+    OBSERVED = "observed"
     RECOVERED = "recovered"
     UPLOAD = "upload"
     SCHEDULE = "schedule"
@@ -155,11 +173,15 @@ class SubjectKind(StrEnum):
     FAMILY = "family"
     INSTANCE = "instance"
     ALARM = "alarm"
+    POLICY = "policy"
+    JOB = "job"
+    UPLOAD = "upload"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an incident is about: a service, a task family without one, a container instance or an alarm.
+    """What an incident is about: a service, a task family without one, a container instance, an alarm, the policy,
+    a batch job or an upload route.
 
     `revision` is the task definition as `family:number` where the event names one; `cluster` is the cluster's name.
     """

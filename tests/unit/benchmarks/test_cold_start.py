@@ -48,7 +48,8 @@ def test_every_function_of_the_template_has_a_row() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_no_cold_start_imports_what_it_has_no_use_for(name: str) -> None:
-    found = NEVER.keys() & set(run(name).told["modules"])
+    allowed = {"pydantic"} if name.startswith("PolicySync") else set()  # it is who reads the document
+    found = (NEVER.keys() - allowed) & set(run(name).told["modules"])
     assert not found, f"{name} imports " + "; ".join(f"{module}: {NEVER[module]}" for module in sorted(found))
 
 
