@@ -145,6 +145,8 @@ _MEANING = {
     "ratio_TaskAlertsSweepFunction_idle": "nothing is open: DynamoDB",
     "ratio_NotifierFunction": "one notice by e-mail: DynamoDB and SNS",
     "ratio_NotifierSweepFunction": "nothing waits for a digest: DynamoDB",
+    "ratio_ScalerFunction": "a list of what is kept, which is nothing: DynamoDB",
+    "ratio_ScalerSweepFunction": "nothing is kept and nothing wanted: DynamoDB",
     "bare_cpu_ms": "the bare handler, in milliseconds of CPU on this machine",
 }
 

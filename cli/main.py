@@ -11,6 +11,7 @@ COMMANDS = {
     "explain": "cli.explain:explain",
     "demo": "cli.demo:demo",
     "replay": "cli.replay:replay",
+    "surge": "cli.surge:surge",
 }
 
 
@@ -25,8 +26,11 @@ class _LazyGroup(TyperGroup):
         if target is None:
             return None
         module, _, function = target.partition(":")
+        found = getattr(import_module(module), function)
+        if isinstance(found, typer.Typer):  # a group of commands
+            return typer.main.get_command(found)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(cmd_name)(getattr(import_module(module), function))
+        single.command(cmd_name)(found)
         return typer.main.get_command(single)
 
 

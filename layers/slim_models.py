@@ -20,8 +20,26 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset(
         {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
     ),
-    "ecs": frozenset({"DescribeServices", "DescribeTaskDefinition"}),
+    "application-autoscaling": frozenset({"DescribeScalableTargets", "RegisterScalableTarget"}),
+    "cloudwatch": frozenset({"DeleteAlarms", "DescribeAlarms", "PutMetricAlarm"}),
+    "ecs": frozenset(
+        {
+            "DescribeCapacityProviders",
+            "DescribeClusters",
+            "DescribeContainerInstances",
+            "DescribeServices",
+            "DescribeTaskDefinition",
+            "DescribeTasks",
+            "GetTaskProtection",
+            "ListClusters",
+            "ListContainerInstances",
+            "ListServices",
+            "ListTasks",
+            "UpdateService",
+        }
+    ),
     "logs": frozenset({"GetLogEvents"}),
+    "scheduler": frozenset({"CreateSchedule"}),
     "secretsmanager": frozenset({"GetSecretValue"}),
     "sns": frozenset({"Publish", "PublishBatch"}),
     "sqs": frozenset({"SendMessage"}),

@@ -17,11 +17,13 @@ from sandbox.metrics import Metrics
 
 if TYPE_CHECKING:
     from sandbox.alarms import Alarm
+    from sandbox.autoscaling import ScalableTargets
     from sandbox.bus import Bus
     from sandbox.ecs_api.api import EcsApi
     from sandbox.functions import Functions
     from sandbox.queues import Queues
     from sandbox.roles import Roles
+    from sandbox.scheduler import SchedulerApi
     from sandbox.topics import Topics
 
 
@@ -53,6 +55,8 @@ class Account:
     functions: "Functions" = field(init=False)
     roles: "Roles" = field(init=False)
     bus: "Bus" = field(init=False)
+    scheduler: "SchedulerApi" = field(init=False)
+    autoscaling: "ScalableTargets" = field(init=False)
     ecs: "EcsApi" = field(init=False)
     alarms: "list[Alarm]" = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)

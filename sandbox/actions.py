@@ -121,6 +121,40 @@ def _events(account: Account, params: Params) -> list[Request]:
     ]
 
 
+def _schedule(action: str) -> _Mapper:
+    """Scheduler's actions on a schedule; whoever gives it a role needs leave to pass that on."""
+
+    def mapper(account: Account, params: Params) -> list[Request]:
+        arn = account.arn("scheduler", f"schedule/{params.get('GroupName', 'default')}/{params['Name']}")
+        requests = [Request(f"scheduler:{action}", arn, account.context())]
+        if "Target" in params:
+            passed = {**account.context(), "iam:PassedToService": ["scheduler.amazonaws.com"]}
+            requests.append(Request("iam:PassRole", params["Target"]["RoleArn"], passed))
+        return requests
+
+    return mapper
+
+
+def _scalable_target(account: Account, params: Params) -> list[Request]:
+    """Where a target is registered anew its id is not known yet: the resource is a wildcard in its place."""
+    context = {
+        **account.context(),
+        "application-autoscaling:service-namespace": [params["ServiceNamespace"]],
+        "application-autoscaling:scalable-dimension": [params["ScalableDimension"]],
+    }
+    arn = account.arn("application-autoscaling", "scalable-target/sandbox")
+    return [Request("application-autoscaling:RegisterScalableTarget", arn, context)]
+
+
+def _alarm(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        names = params.get("AlarmNames") or [params.get("AlarmName", "*")]
+        arns = [account.arn("cloudwatch", f"alarm:{name}") for name in names]
+        return [Request(f"cloudwatch:{action}", arn, account.context()) for arn in arns]
+
+    return mapper
+
+
 def _metric(account: Account, params: Params) -> list[Request]:
     context = {**account.context(), "cloudwatch:namespace": [params["Namespace"]]}
     return [Request("cloudwatch:PutMetricData", "*", context)]
@@ -154,6 +188,14 @@ _MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("ssm", "GetParameter"): _parameter("GetParameter"),
     ("ssm", "GetParameters"): _parameter("GetParameters"),
     ("events", "PutEvents"): _events,
+    **{
+        ("scheduler", f"{name}Schedule"): _schedule(f"{name}Schedule") for name in ("Create", "Update", "Delete", "Get")
+    },
+    ("application-autoscaling", "RegisterScalableTarget"): _scalable_target,
+    ("application-autoscaling", "DescribeScalableTargets"): lambda account, params: [
+        Request("application-autoscaling:DescribeScalableTargets", "*", account.context())  # knows no resources
+    ],
+    **{("cloudwatch", name): _alarm(name) for name in ("PutMetricAlarm", "DescribeAlarms", "DeleteAlarms")},
     ("cloudwatch", "PutMetricData"): _metric,
     ("sts", "GetCallerIdentity"): lambda account, params: [],  # needs no permission, a Deny does not stop it either
 }

@@ -15,6 +15,7 @@ from moto.moto_api._internal import mock_random
 
 from sandbox import containers, template
 from sandbox.account import Account, Lost
+from sandbox.autoscaling import ScalableTargets
 from sandbox.aws import Calls, Failure, Gate
 from sandbox.bus import Bus, Chaos
 from sandbox.clock import Clock
@@ -27,6 +28,7 @@ from sandbox.functions import Functions, Invocation, LogLine, Outcome
 from sandbox.queues import Queues
 from sandbox.resources import provision
 from sandbox.roles import Roles
+from sandbox.scheduler import SchedulerApi
 from sandbox.seams import faster_dynamodb
 from sandbox.services import own_services
 from sandbox.topics import Mail, Topics
@@ -70,6 +72,7 @@ class Sandbox:
         self.outputs: dict[str, str] = {}
         account.queues, account.topics = Queues(account), Topics(account)
         account.functions, account.roles, account.bus = Functions(account), Roles(), Bus(account)
+        account.scheduler, account.autoscaling = SchedulerApi(account), ScalableTargets(account)
         account.ecs = EcsApi.of(account)
         self._gate = Gate(account, own_services(account))
         self.webhooks = Webhooks(account)

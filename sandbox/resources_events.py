@@ -73,6 +73,7 @@ def _schedule(account: Account, p: Properties) -> Made:
 def _schedule_group(account: Account, p: Properties) -> Made:
     name = p.text("Name", account.name(p.logical_id))
     p.without_effect("Tags")
+    account.scheduler.groups.add(name)
     return name, {"Arn": account.arn("scheduler", f"schedule-group/{name}")}
 
 

@@ -32,6 +32,8 @@ def own_services(account: Account) -> dict[tuple[str, str], Answer]:
         ("sns", "Publish"): topics.publish,
         ("sns", "PublishBatch"): _batch(topics.publish, "TopicArn", "PublishBatchRequestEntries"),
         ("events", "PutEvents"): lambda params: _put_events(account, params),
+        **account.scheduler.answers(),
+        **account.autoscaling.answers(),
         **account.ecs.answers(),
     }
 

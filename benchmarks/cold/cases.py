@@ -36,6 +36,13 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
         "MAIL_TOPIC_ARN": _topic("mail"),
         "NOTIFIER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/notifier",
     }
+    scaler = env | {
+        "POWERTOOLS_SERVICE_NAME": "scaler",
+        "INCIDENT_TOPIC_ARN": _topic("incidents"),
+        "SCHEDULE_GROUP": "scaler",
+        "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/scaler",
+        "SCHEDULE_DEAD_LETTERS_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:scaler",
+    }
     nothing_returned: Json = {"batchItemFailures": []}
     key = {"pk": {"S": TASK}, "sk": {"S": "TASK"}}
     stop = Case(
@@ -126,6 +133,22 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             _ALL_NEW,
             ("dynamodb.Query", "dynamodb.BatchGetItem"),
             notifier,
+        ),
+        "ScalerFunction": Case(
+            "scaler.handler.handler",
+            {"action": "list"},
+            {"mode": "observe", "services": []},
+            _ALL_NEW,
+            ("dynamodb.BatchGetItem", "dynamodb.Query"),
+            scaler,
+        ),
+        "ScalerSweepFunction": Case(
+            "scaler.sweep.handler",
+            {},
+            {"services": 0, "clusters": 0},
+            _ALL_NEW,
+            ("dynamodb.Query", "dynamodb.BatchGetItem"),
+            scaler,
         ),
     }
 

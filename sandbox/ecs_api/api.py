@@ -68,6 +68,9 @@ class EcsApi:
             "StopTask": tasks.stop,
             "DescribeTasks": tasks.describe,
             "ListTasks": tasks.all,
+            "UpdateTaskProtection": tasks.protect,
+            "GetTaskProtection": tasks.protection,
+            "DescribeCapacityProviders": clusters.providers,
         }
 
     @classmethod

@@ -126,6 +126,14 @@ MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("ecs", "ContinueServiceDeployment"): _by_arn("ContinueServiceDeployment", "serviceDeploymentArn"),
     ("ecs", "RunTask"): _run,
     ("ecs", "StopTask"): _named("StopTask", "task", "task"),
+    ("ecs", "GetTaskProtection"): _named("GetTaskProtection", "task", "tasks"),
+    ("ecs", "UpdateTaskProtection"): _named("UpdateTaskProtection", "task", "tasks"),
+    ("ecs", "DescribeCapacityProviders"): lambda account, params: [
+        Request(
+            "ecs:DescribeCapacityProviders", account.arn("ecs", f"capacity-provider/{short(name)}"), account.context()
+        )
+        for name in params["capacityProviders"]
+    ],
     ("ecs", "DescribeTasks"): _named("DescribeTasks", "task", "tasks"),
     ("elbv2", "DescribeTargetHealth"): _anything("elasticloadbalancing:DescribeTargetHealth"),
 }

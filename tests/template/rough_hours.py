@@ -16,9 +16,10 @@ import pytest
 from sandbox import Container, Sandbox, Secret, actions, iam
 from tests.template.bus import Event, an_exit
 from tests.template.reading import ACCOUNT, REGION, ROOT
+from tests.template.scaled_hours import scaled
 
 START = datetime(2026, 3, 2, 10, 6, tzinfo=UTC)
-SWEEPS = ("TaskAlertsSweepFunction", "NotifierSweepFunction")
+SWEEPS = ("TaskAlertsSweepFunction", "NotifierSweepFunction", "ScalerSweepFunction")
 OUTAGES = (
     ("sns", "PublishBatch"),
     ("sns", "Publish"),
@@ -50,6 +51,7 @@ def lived() -> Lived:
     parameters: dict[str, str | Secret] = {
         "AlertEmail": "oncall@example.com",
         "SlackSecretArn": Secret("https://hooks.slack.com/services/T0/B0/x"),
+        "Mode": "act",
     }
     template = ROOT / "template.yaml"
     with pytest.MonkeyPatch.context() as patch, Sandbox.deploy(template, parameters, start=START) as stack:
@@ -89,6 +91,7 @@ def _live(stack: Sandbox) -> None:
                 stack.invoke(sweep, {})
         stack.advance(timedelta(minutes=3))
     stack.advance(timedelta(hours=1))
+    scaled(stack)
 
 
 def _crash(number: int, service: int) -> Event:

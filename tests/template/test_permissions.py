@@ -15,7 +15,11 @@ MANAGED = {
     "AWSXrayWriteOnlyAccess",  # traces; X-Ray knows no resources
 }
 ON_ANYTHING = {
-    "ecs:describetaskdefinition",  # knows no resources either; the only one of these that a statement of ours grants
+    "application-autoscaling:describescalabletargets",  # knows no resources, like the next ones of ours
+    "ecs:describetaskdefinition",
+    "ecs:listclusters",
+    "ecs:listservices",
+    "ecs:listtasks",
     "logs:createloggroup",
     "logs:createlogstream",
     "logs:putlogevents",
@@ -25,8 +29,9 @@ ON_ANYTHING = {
     "xray:puttelemetryrecords",
     "xray:puttracesegments",
 }
+SCHEDULED = {"ScalerScheduleRole"}  # roles that EventBridge Scheduler takes
 READ_BY_LAMBDA = {"sqs:deletemessage", "sqs:getqueueattributes", "sqs:receivemessage"}
-SENT_BY_LAMBDA = ("sqs:sendmessage", "SweepDeadLetterQueue")  # what failed goes to the OnFailure destination
+SENT_BY_LAMBDA = ("sqs:sendmessage", "DeadLetterQueue")  # what failed goes to the OnFailure destination
 
 Granted = tuple[str, str, dict[str, Any]]
 
@@ -101,23 +106,46 @@ def test_an_action_that_changes_something_names_its_resource(granted: Granted) -
         assert named or "Condition" in statement, f"name the resource of {action}, or give it a condition"
 
 
-def test_every_resource_is_read_only_for_one_action() -> None:
-    """DescribeTaskDefinition knows no resources in IAM; anything else on `*` is too much."""
+def test_every_resource_is_read_only_for_actions_that_know_none() -> None:
+    """These know no resources in IAM; anything else on `*` is too much."""
     assert {action for _, action, statement in grants() if "*" in as_list(statement["Resource"])} == {
-        "ecs:DescribeTaskDefinition"
+        "application-autoscaling:DescribeScalableTargets",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListClusters",
+        "ecs:ListServices",
+        "ecs:ListTasks",
     }
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_a_role_holds_no_managed_policy_but_those_of_the_runtime(role: str) -> None:
     held = {str(arn).rpartition("/")[2] for arn in ROLES[role]["Properties"].get("ManagedPolicyArns", [])}
-    assert held == MANAGED
+    assert held == (set() if role in SCHEDULED else MANAGED)
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
-def test_a_role_can_be_assumed_by_lambda_only(role: str) -> None:
+def test_a_role_can_be_assumed_by_the_one_service_that_runs_it_only(role: str) -> None:
     trust = ROLES[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert [as_list(statement["Principal"]["Service"]) for statement in trust] == [["lambda.amazonaws.com"]]
+    who = "scheduler.amazonaws.com" if role in SCHEDULED else "lambda.amazonaws.com"
+    assert [as_list(statement["Principal"]["Service"]) for statement in trust] == [[who]]
+
+
+@pytest.mark.parametrize("role", sorted(SCHEDULED))
+def test_a_schedule_may_wake_its_function_and_keep_what_that_did_not_take(role: str) -> None:
+    """Its role is for this account's own schedules only."""
+    (policy,) = [
+        body["Properties"]
+        for body in translated_resources("AWS::IAM::RolePolicy").values()
+        if pointed_at(body["Properties"]["RoleName"]) == {role}
+    ]
+    granted = {one["Action"]: pointed_at(one["Resource"]) for one in policy["PolicyDocument"]["Statement"]}
+    function, queue = (
+        f"{role.removesuffix('ScheduleRole')}Function",
+        f"{role.removesuffix('ScheduleRole')}DeadLetterQueue",
+    )
+    assert granted == {"lambda:InvokeFunction": {function}, "sqs:SendMessage": {queue}}
+    (trust,) = ROLES[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_the_slack_secret_is_readable_only_where_there_is_one() -> None:

@@ -23,6 +23,7 @@ STANDARD = {
     "re",
     "types",
     "typing",
+    "zoneinfo",  # reads the time zones' own data, which is no state of the world that a decision could change
 }
 # The pure files of the package, and its pure folders.
 PURE_MODULES = (
@@ -35,10 +36,12 @@ PURE_MODULES = (
     "redact_patterns",
 )
 PURE_FOLDERS = ("diagnosis",)
+PURE_SCALER = ("headroom", "requests", "scale", "targets", "windows")
 OWN = {*PURE_MODULES, *PURE_FOLDERS, "events"}
 PURE = sorted(
     [
         *(ROOT / "functions").glob("*/decision.py"),
+        *(ROOT / "functions" / "scaler" / f"{name}.py" for name in PURE_SCALER),
         *(PACKAGE / f"{name}.py" for name in PURE_MODULES),
         *(path for folder in PURE_FOLDERS for path in (PACKAGE / folder).glob("*.py")),
     ]

@@ -26,6 +26,7 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
             "ServiceNotFoundException",
             "NotFoundException",
             "NotFound",
+            "ObjectNotFoundException",
         }
     ),
     ConflictError: frozenset(
@@ -46,6 +47,8 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
             "ServiceUnavailable",
             "InternalServerError",
             "InternalFailure",
+            "InternalServiceException",
+            "ConcurrentUpdateException",
         }
     ),
     RefusedError: frozenset(

@@ -318,6 +318,26 @@ EXPLANATIONS: dict[Cause, Explanation] = {
             "If it is capacity, scale; if it recovers by itself every day, mend the threshold.",
         ),
     ),
+    Cause.CHANGE_KEPT: Explanation(
+        "Somebody's change of scale is kept",
+        "While Breakwater held the scale of this service for a surge or a window, somebody else changed a number of "
+        "it. That number stays, and Breakwater will not give back what it found before.",
+        (
+            "Check whether the number that stands there now is meant to stay.",
+            "If it is not, set it by hand: the reason names what was found before.",
+            "The journal in the table (`JOURNAL#cluster/service`) shows what was set when, and why.",
+        ),
+    ),
+    Cause.CHANGE_WITHHELD: Explanation(
+        "A change of scale is held up",
+        "Breakwater has to change the scale of this service, most often to give it back, and something has stood in "
+        "the way for half an hour.",
+        (
+            "Read the reason: a deployment, protected tasks, another automation, a permission, or the mode.",
+            "End what stands in the way, or set the numbers by hand: what you set is kept.",
+            "Breakwater tries again every five minutes.",
+        ),
+    ),
     Cause.UNKNOWN: Explanation(
         "The cause is not known",
         "The event says that something failed in words that Breakwater does not know. It is told rather than dropped.",

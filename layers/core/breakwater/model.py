@@ -31,6 +31,7 @@ class Category(StrEnum):
     HOOK_ATTENTION = "hook_attention"
     INSTANCE_IMPAIRED = "instance_impaired"
     THRESHOLD_CROSSED = "threshold_crossed"
+    SCALE_ATTENTION = "scale_attention"
     NONE = "none"
 
     @property
@@ -99,6 +100,8 @@ class Cause(StrEnum):
     HOOK_TIMED_OUT = "hook_timed_out"
     DRAIN = "drain"
     THRESHOLD = "threshold"
+    CHANGE_KEPT = "change_kept"
+    CHANGE_WITHHELD = "change_withheld"
     RECOVERED = "recovered"
     UPLOAD = "upload"
     SCHEDULE = "schedule"

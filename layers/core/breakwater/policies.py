@@ -3,7 +3,9 @@
 The defaults here are those of an account without a policy document. A decision sees nothing else of the document.
 """
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from breakwater.model import Mode
 
@@ -42,3 +44,75 @@ class GuardPolicy:
     silence_minutes: int = 10
     early_evidence: bool = True
     halted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SurgePolicy:
+    """How far a temporary scale-up may go: to `maximum_factor` times what it found, and to `maximum_tasks`."""
+
+    mode: Mode = Mode.OBSERVE
+    maximum_factor: int = 5
+    maximum_tasks: int = 200
+    maximum_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPolicy:
+    """A time in which the services that `match` are held at `desired`, or within `minimum` and `maximum`.
+
+    It opens on each of `days` (0 is Monday) at `opens` and closes at the next `closes`, both minutes since midnight in
+    `time_zone`: one that closes before it opens ends on the day after.
+    """
+
+    name: str
+    match: str
+    days: tuple[int, ...]
+    opens: int
+    closes: int
+    time_zone: str = "UTC"
+    mode: Mode = Mode.OBSERVE
+    desired: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadroomPolicy:
+    """The clusters (a glob) whose room for one more task is watched."""
+
+    match: str
+    mode: Mode = Mode.OBSERVE
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingPolicy:
+    """What the scaler may do: how far a surge goes, and which windows and clusters it looks after."""
+
+    surge: SurgePolicy = SurgePolicy()
+    windows: tuple[WindowPolicy, ...] = ()
+    headroom: tuple[HeadroomPolicy, ...] = ()
+
+
+def matches(glob: str, text: str) -> bool:
+    """Whether a glob matches: `*` is any number of characters and `?` one, neither of them a slash."""
+    return _compiled(glob).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(glob: str) -> re.Pattern[str]:
+    return re.compile("".join({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)) for char in glob))
+
+
+def lowered(mode: Mode, tag: str | None) -> Mode:
+    """The mode after a service's tag `breakwater:<automation>`: it can lower the mode and never raise it.
+
+    Who may tag a service must not be able to arm Breakwater for it, and a tag that says neither `off` nor `observe` is
+    none.
+    """
+    wanted = {"off": Mode.OFF, "observe": Mode.OBSERVE}.get(tag or "", Mode.ACT)
+    return lower(mode, wanted)
+
+
+def lower(mode: Mode, other: Mode) -> Mode:
+    """The lower of two modes; the stack's own bounds what a policy may say."""
+    return min(mode, other, key=(Mode.OFF, Mode.OBSERVE, Mode.ACT).index)
