@@ -71,7 +71,7 @@ security: install .venv-checkov/.installed translate  ## checkov; every waiver i
 	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml -f $(TRANSLATED)
 
 # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: translate lock models bench judge-patterns clean need-python need-runtime
+.PHONY: translate lock models bench judge-patterns validate-asl clean need-python need-runtime
 translate: install
 	@$(PY) -m tests.template.translate $(TRANSLATED)
 
@@ -86,6 +86,10 @@ bench: install  ## cold start, storm, warm path, ECS model: printed
 
 judge-patterns: install  ## the same events before AWS's own Event Ruler (needs Java and Maven)
 	@tests/template/judge/run.sh $(PY)
+
+validate-asl: install  ## the state machines before asl-validator (needs node; fetches it)
+	@$(PY) -m tests.statemachines.substituted build/asl
+	@for file in build/asl/*.asl.json; do npx --yes asl-validator@4.0.0 --json-path $$file; done
 
 clean:  ## remove what was built; the environments stay
 	rm -rf build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,14 +17,29 @@ HERE = Path(__file__).resolve().parent
 MODELS = HERE / "core" / "breakwater" / "aws_models"
 
 OPERATIONS: Mapping[str, frozenset[str]] = {
+    "cloudwatch": frozenset({"DescribeAlarms", "GetMetricData"}),
     "dynamodb": frozenset(
         {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
     ),
-    "ecs": frozenset({"DescribeServices", "DescribeTaskDefinition"}),
+    "ec2": frozenset({"DescribeSubnets"}),
+    "ecr": frozenset({"DescribeImages", "DescribeRepositories"}),
+    "ecs": frozenset(
+        {
+            "DescribeContainerInstances",
+            "DescribeServiceDeployments",
+            "DescribeServiceRevisions",
+            "DescribeServices",
+            "DescribeTaskDefinition",
+            "ListContainerInstances",
+        }
+    ),
+    "elbv2": frozenset({"DescribeListeners", "DescribeLoadBalancers", "DescribeRules", "DescribeTargetGroups"}),
     "logs": frozenset({"GetLogEvents"}),
-    "secretsmanager": frozenset({"GetSecretValue"}),
+    "secretsmanager": frozenset({"DescribeSecret", "GetSecretValue"}),
     "sns": frozenset({"Publish", "PublishBatch"}),
     "sqs": frozenset({"SendMessage"}),
+    "ssm": frozenset({"GetParameters"}),
+    "stepfunctions": frozenset({"SendTaskSuccess"}),
 }
 
 _WORDS_FOR_PEOPLE = frozenset({"documentation", "documentationUrl"})

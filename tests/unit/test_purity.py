@@ -16,6 +16,7 @@ STANDARD = {
     "enum",
     "functools",
     "hashlib",
+    "ipaddress",
     "itertools",
     "json",
     "math",
@@ -23,22 +24,32 @@ STANDARD = {
     "re",
     "types",
     "typing",
+    "urllib.parse",
 }
 # The pure files of the package, and its pure folders.
 PURE_MODULES = (
+    "addresses",
     "causes",
     "findings",
     "incidents",
     "model",
     "policies",
+    "preflight",
+    "preflight_facts",
+    "preflight_snippets",
     "redact",
     "redact_patterns",
+    "release_policy",
+    "rendezvous",
+    "rendezvous_events",
 )
-PURE_FOLDERS = ("diagnosis",)
+PURE_FOLDERS = ("checks", "diagnosis")
 OWN = {*PURE_MODULES, *PURE_FOLDERS, "events"}
 PURE = sorted(
     [
         *(ROOT / "functions").glob("*/decision.py"),
+        *(ROOT / "functions" / "release" / f"{name}.py" for name in ("analysis", "facts", "outcome", "returning")),
+        *(ROOT / "functions" / "deployment_hooks" / f"{name}.py" for name in ("attending", "memory", "payload")),
         *(PACKAGE / f"{name}.py" for name in PURE_MODULES),
         *(path for folder in PURE_FOLDERS for path in (PACKAGE / folder).glob("*.py")),
     ]

@@ -26,6 +26,13 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
             "ServiceNotFoundException",
             "NotFoundException",
             "NotFound",
+            "ImageNotFoundException",
+            "RepositoryNotFoundException",
+            "ListenerNotFound",
+            "LoadBalancerNotFound",
+            "RuleNotFound",
+            "TargetGroupNotFound",
+            "InvalidSubnetID.NotFound",
         }
     ),
     ConflictError: frozenset(
