@@ -28,14 +28,17 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ── what people run ──────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: install demo test check
+.PHONY: install demo test exhaustive check
 install: .venv/.installed  ## make .venv from the lock; again only when the lock changes
 
 demo: install  ## a morning of an account in the sandbox; leaves build/demo/report.html
 	@$(PY) -m cli demo
 
 test: install  ## all tests but those of the built artifact
-	@$(PY) -m pytest -n auto
+	@$(PY) -m pytest -n auto --dist loadgroup
+
+exhaustive: install  ## the same tests with all of what test tries a sample of: every death, long histories
+	@EXHAUSTIVE=1 $(PY) -m pytest -n auto --dist loadgroup
 
 check: lint format-check type lock-check validate build package-test security  ## all that judges
 
@@ -71,7 +74,7 @@ security: install .venv-checkov/.installed translate  ## checkov; every waiver i
 	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml -f $(TRANSLATED)
 
 # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: translate lock models scenario-reference bench judge-patterns clean need-python need-runtime
+.PHONY: translate lock models scenario-reference policy-docs bench judge-patterns validate-asl clean need-python need-runtime
 translate: install
 	@$(PY) -m tests.template.translate $(TRANSLATED)
 
@@ -84,11 +87,18 @@ models: install  ## cut botocore's own data down to what the adapters call
 scenario-reference: install  ## write the models of scenario files into docs/scenarios.md
 	@PYTHONPATH=functions:layers/core $(PY) -m sandbox.simulation.reference
 
-bench: install  ## cold start, storm, warm path, ECS model: printed
-	@for name in cold_start storm warm control_plane; do $(PY) -m benchmarks.$$name; done
+policy-docs: install  ## write docs/policy.md and docs/policy.schema.json from the models
+	@$(PY) docs/write_policy.py
+
+bench: install  ## cold start, storm, warm path, ECS model, batch: printed
+	@for name in cold_start storm warm control_plane batch; do $(PY) -m benchmarks.$$name; done
 
 judge-patterns: install  ## the same events before AWS's own Event Ruler (needs Java and Maven)
 	@tests/template/judge/run.sh $(PY)
+
+validate-asl: install  ## the state machines before asl-validator (needs node; fetches it)
+	@$(PY) -m tests.statemachines.substituted build/asl
+	@for file in build/asl/*.asl.json; do npx --yes asl-validator@4.0.0 --json-path $$file; done
 
 clean:  ## remove what was built; the environments stay
 	rm -rf build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

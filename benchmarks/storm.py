@@ -126,8 +126,10 @@ def _figures(storm: Storm, sandbox: Sandbox, names: Sequence[str]) -> dict[str, 
     }
     busiest = max(most_in_a_minute([mail.at for mail in mails]), most_in_a_minute([post.at for post in posts]))
     counts: Counter[str] = Counter()
-    for (function, _, _), number in sandbox.calls.counts().items():
+    definitions = 0
+    for (function, _, operation), number in sandbox.calls.counts().items():
         counts[function] += number
+        definitions += number if operation == "DescribeTaskDefinition" else 0
     lane = sum(counts[function] for function in LANE)
     figures: dict[str, float] = {
         "events": storm.events,
@@ -139,7 +141,7 @@ def _figures(storm: Storm, sandbox: Sandbox, names: Sequence[str]) -> dict[str, 
         "events_lost": len(sandbox.lost) + len(sandbox.dead_letters),
         "aws_calls_per_event": lane / storm.events,
         "write_units_per_event": sandbox.calls.write_units / storm.events,
-        "ecs_reads": sandbox.calls.of("ecs"),
+        "ecs_reads": definitions,
         "log_reads": sandbox.calls.of("logs"),
         "invocations": len(sandbox.invocations),
     }
@@ -166,7 +168,7 @@ _MEANING = {
     "events_lost": "events in dead-letter queues, or dropped without one",
     "aws_calls_per_event": "AWS calls of the alert lane, notifier included",
     "write_units_per_event": "DynamoDB write units of all functions (a transaction counts double)",
-    "ecs_reads": "DescribeTaskDefinition and DescribeServices",
+    "ecs_reads": "DescribeTaskDefinition, by whichever function comes first",
     "log_reads": "GetLogEvents",
     "invocations": "of all functions, sweeps included",
     "wall_seconds": "real time on this machine",

@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.pages import deeds
 from cli.publish import Published, held_back, publish
 from cli.report import Report
 from cli.simulation import Onlooker, Simulation, StepError, simulate
-from cli.timeline import Timeline, terminal
+from cli.timeline import Timeline, deed_line, terminal
 from cli.verdict import Check
 from sandbox.simulation.scenario import read_scenario
 
@@ -88,6 +89,10 @@ def show_summary(console: Console, report: Report) -> None:
         (len(report.dead_letters), "dead letters"),
     ):
         figures.add_row(f"{figure:,}", words)
+    console.print()
+    console.print("[bold]What Breakwater did[/]")
+    for deed in deeds(report.journal):
+        console.print(deed_line(deed), overflow="ellipsis", no_wrap=True)
     console.print()
     console.print(figures)
     console.print()

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from breakwater.causes_guard import GUARD
 from breakwater.diagnosis import Facts, Memory, diagnose
-from breakwater.events import ServiceEvent, TaskStateChange, Unreadable, read
+from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable, read
 from breakwater.findings import finding_of
 from breakwater.incidents import fingerprint
-from breakwater.model import Cause, Diagnosis, Finding
+from breakwater.model import Category, Cause, Diagnosis, Finding, Incident
+from breakwater.runs import STARTED_BY
 from cli.run import Run
 from cli.stretch import Canary, Delivery, ServiceAt, Stretch
 
@@ -74,11 +76,16 @@ def read_again(stretch: Stretch, run: Run) -> list[Reading]:
             facts = _service_facts(stretch, delivery, event.detail.deployment_id)
         diagnosis = diagnose(event, facts, memory)
         finding = None
-        if diagnosis.any_alert and not isinstance(event, Unreadable):
+        if diagnosis.any_alert and not isinstance(event, Unreadable) and not _of_a_run(event):
             finding = finding_of(event, diagnosis, delivery.at)
         final = isinstance(event, TaskStateChange) and event.final
         readings.append(Reading(delivery, position in run.admitted, diagnosis, finding, final))
     return readings
+
+
+def _of_a_run(event: Event) -> bool:
+    """Whether it tells of a task of a run: what comes of its attempts is the runner's to tell."""
+    return isinstance(event, TaskStateChange) and (event.detail.started_by or "").startswith(STARTED_BY)
 
 
 def _service_facts(stretch: Stretch, delivery: Delivery, deployment: str | None) -> Facts:
@@ -103,6 +110,19 @@ def _latest(services: Iterable[ServiceAt], arn: str, at: datetime) -> Mapping[st
 def missed(readings: Iterable[Reading]) -> list[Reading]:
     """Deliveries that a person should have heard of and that no rule let through."""
     return [reading for reading in readings if reading.finding and not reading.admitted]
+
+
+_OWN = frozenset({Category.POLICY_REJECTED, Category.RUN_FAILED, Category.UPLOAD_FAILED, Category.SCALE_ATTENTION})
+
+
+def of_events(incident: Incident) -> bool:
+    """Whether events make this incident by the rules alone (task_alerts).
+
+    Others tell what Breakwater did, found or decided: the guard's by their causes, those of the policy, of runs and of
+    the scaler by their categories. No event says them, so they are in no count of events; what a scenario expects of
+    them it says itself.
+    """
+    return incident.category not in _OWN and incident.cause not in GUARD
 
 
 def failures(readings: Iterable[Reading]) -> int:

@@ -12,6 +12,9 @@ COMMANDS = {
     "demo": "cli.demo:demo",
     "replay": "cli.replay:replay",
     "simulate": "cli.simulate:simulate_file",
+    "policy": "cli.policy:app",
+    "runs": "cli.runs:runs",
+    "surge": "cli.surge:surge",
 }
 
 
@@ -26,8 +29,11 @@ class _LazyGroup(TyperGroup):
         if target is None:
             return None
         module, _, function = target.partition(":")
+        found = getattr(import_module(module), function)
+        if isinstance(found, typer.Typer):  # a group of commands
+            return typer.main.get_command(found)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(cmd_name)(getattr(import_module(module), function))
+        single.command(cmd_name)(found)
         return typer.main.get_command(single)
 
 

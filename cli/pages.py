@@ -80,7 +80,8 @@ def _tiles(report: Report) -> Iterable[tuple[str, str]]:
     if waits:
         yield (
             _span(median(waits)),
-            "from a failure to its first message (median): the queues' windows and late events, handlers take no virtual time",
+            "from a failure to its first message (median): the queues' windows and late events, "
+            "handlers take no virtual time",
         )
     yield _number(funnel.messages), f"messages on {len(channels)} channels, {funnel.digests} of them digests"
 

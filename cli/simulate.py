@@ -13,7 +13,7 @@ from cli.demo import EMULATED, checks
 from cli.pages import deeds
 from cli.publish import publish
 from cli.simulation import Happening, Onlooker, Simulation, StepError, as_json, simulate
-from cli.timeline import Timeline, terminal
+from cli.timeline import Timeline, deed_line, terminal
 from sandbox.errors import SandboxError
 from sandbox.simulation.scenario import Scenario, read_scenario
 
@@ -93,8 +93,7 @@ def show(console: Console, simulation: Simulation) -> None:
     console.print()
     did = deeds(simulation.run.journal)
     for deed in did:
-        text = Text.assemble((f"{deed.at:%H:%M:%S}  ", "dim"), f"{deed.subject}  {deed.decision}")
-        console.print(text.append(f"  {deed.reason} ({deed.outcome})", "dim"), overflow="ellipsis", no_wrap=True)
+        console.print(deed_line(deed), overflow="ellipsis", no_wrap=True)
     if did:
         console.print()
     for verdict in simulation.verdicts:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -185,8 +185,8 @@ class _Simulating:
         self._advance(scenario.start + scenario.lasts)
         self.recorder.end(sandbox.now)
         self._collect()
-        stretch, seen = self._stretch()
-        run = left(sandbox, self.inbox, seen, time.perf_counter() - began)
+        run = left(sandbox, self.inbox, frozenset(self.admitted), time.perf_counter() - began)
+        stretch, run = self._stretch(run)
         evidence = gather(self.stage, self.recorder, _told(run, stretch.canaries))
         return Simulation(
             scenario,
@@ -274,14 +274,14 @@ class _Simulating:
         if self.recorder.began is not None:
             self.waiting.append(happening)
 
-    def _stretch(self) -> tuple[Stretch, frozenset[int]]:
+    def _stretch(self, run: Run) -> tuple[Stretch, Run]:
         """What was on the bus, and which of it reached the code: since the timeline began, as the warm-up is no news.
 
-        If some of the warm-up reached the code, it is all there.
+        If an incident began in the warm-up, it is all there.
         """
         scenario, ecs = self.scenario, self.sandbox.client("ecs")
         before = sum(delivery.at < scenario.start for delivery in self.deliveries)
-        skipped = 0 if any(position < before for position in self.admitted) else before
+        skipped = 0 if any(one.first_seen < scenario.start for one in run.incidents) else before
         arns = [one.arn for family in self.sandbox.ecs.world.families.values() for one in family]
         jobs = set(scenario.task_definitions) - {service.task for service in scenario.services.values()}
         stretch = Stretch(
@@ -302,7 +302,8 @@ class _Simulating:
                 "jobs": len(jobs),
             },
         )
-        return stretch, frozenset(position - skipped for position in self.admitted)
+        admitted = frozenset(position - skipped for position in self.admitted if position >= skipped)
+        return stretch, replace(run, admitted=admitted)
 
 
 def _canaries(scenario: Scenario) -> Iterator[Canary]:

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from cli.rehearsal import Progress
-from cli.run import Message
+from cli.run import JournalLine, Message
 
 _BADGE = re.compile(r"\[([^\]]+)\] (?:\[LATE\] )?(.*)", re.DOTALL)
 _REVISION = re.compile(r" \([^()]+:\d+\)$")
@@ -111,3 +111,9 @@ class Timeline:
         bar = Text.assemble(("━" * done, "cyan"), ("━" * (width - done), "dim"))
         words = f"  {progress.events:,} events, {progress.admitted} reached the code"
         self._live.update(Text.assemble((f"{progress.at:%H:%M:%S}  ", "bold"), bar, words), refresh=True)
+
+
+def deed_line(line: JournalLine) -> Text:
+    """One decision of Breakwater about a service or a job, in one line."""
+    text = Text.assemble((f"{line.at:%H:%M:%S}  ", "dim"), f"{line.subject}  {line.decision}")
+    return text.append(f"  {line.reason} ({line.outcome})", "dim")

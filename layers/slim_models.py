@@ -17,14 +17,46 @@ HERE = Path(__file__).resolve().parent
 MODELS = HERE / "core" / "breakwater" / "aws_models"
 
 OPERATIONS: Mapping[str, frozenset[str]] = {
-    "dynamodb": frozenset(
-        {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
+    "application-autoscaling": frozenset({"DescribeScalableTargets", "RegisterScalableTarget"}),
+    "cloudwatch": frozenset({"DeleteAlarms", "DescribeAlarms", "GetMetricData", "PutMetricAlarm"}),
+    "dynamodb": frozenset({"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"}),
+    "ec2": frozenset({"DescribeSubnets"}),
+    "ecr": frozenset({"DescribeImages", "DescribeRepositories"}),
+    "ecs": frozenset(
+        {
+            "ContinueServiceDeployment",
+            "DescribeCapacityProviders",
+            "DescribeClusters",
+            "DescribeContainerInstances",
+            "DescribeServiceDeployments",
+            "DescribeServiceRevisions",
+            "DescribeServices",
+            "DescribeTaskDefinition",
+            "DescribeTasks",
+            "GetTaskProtection",
+            "ListClusters",
+            "ListContainerInstances",
+            "ListServiceDeployments",
+            "ListServices",
+            "ListTasks",
+            "RunTask",
+            "StopServiceDeployment",
+            "StopTask",
+            "UpdateService",
+        }
     ),
-    "ecs": frozenset({"DescribeServices", "DescribeTaskDefinition"}),
+    "elbv2": frozenset(
+        {"DescribeListeners", "DescribeLoadBalancers", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"}
+    ),
+    "events": frozenset({"DeleteRule", "ListRules", "ListTargetsByRule", "PutRule", "PutTargets", "RemoveTargets"}),
     "logs": frozenset({"GetLogEvents"}),
-    "secretsmanager": frozenset({"GetSecretValue"}),
+    "s3": frozenset({"GetObject", "PutObject"}),
+    "scheduler": frozenset({"CreateSchedule", "DeleteSchedule", "GetSchedule", "ListSchedules", "UpdateSchedule"}),
+    "secretsmanager": frozenset({"DescribeSecret", "GetSecretValue"}),
     "sns": frozenset({"Publish", "PublishBatch"}),
     "sqs": frozenset({"SendMessage"}),
+    "ssm": frozenset({"GetParameters"}),
+    "stepfunctions": frozenset({"DescribeExecution", "SendTaskSuccess", "StartExecution"}),
 }
 
 _WORDS_FOR_PEOPLE = frozenset({"documentation", "documentationUrl"})

@@ -19,11 +19,14 @@ from sandbox.metrics import Metrics
 
 if TYPE_CHECKING:
     from sandbox.alarms import Alarm
+    from sandbox.autoscaling import ScalableTargets
+    from sandbox.buckets import Buckets
     from sandbox.bus import Bus
     from sandbox.ecs_api.api import EcsApi
     from sandbox.functions import Functions
     from sandbox.queues import Queues
     from sandbox.roles import Roles
+    from sandbox.scheduler import SchedulerApi
     from sandbox.states.machines import Executions, Machine
     from sandbox.topics import Topics
 
@@ -59,6 +62,9 @@ class Account:
     functions: "Functions" = field(init=False)
     roles: "Roles" = field(init=False)
     bus: "Bus" = field(init=False)
+    buckets: "Buckets" = field(init=False)
+    scheduler: "SchedulerApi" = field(init=False)
+    autoscaling: "ScalableTargets" = field(init=False)
     ecs: "EcsApi" = field(init=False)
     states: "Executions" = field(init=False)
     acting: "Machine | None" = None  # the state machine whose call is under way

@@ -99,10 +99,13 @@ def _log_group(action: str) -> _Mapper:
     return mapper
 
 
-def _secret(account: Account, params: Params) -> list[Request]:
-    secret = params["SecretId"]
-    arn = secret if secret.startswith("arn:") else account.arn("secretsmanager", f"secret:{secret}-??????")
-    return [Request("secretsmanager:GetSecretValue", arn, account.context())]
+def _secret(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        secret = params["SecretId"]
+        arn = secret if secret.startswith("arn:") else account.arn("secretsmanager", f"secret:{secret}-??????")
+        return [Request(f"secretsmanager:{action}", arn, account.context())]
+
+    return mapper
 
 
 def _parameter(action: str) -> _Mapper:
@@ -120,6 +123,76 @@ def _events(account: Account, params: Params) -> list[Request]:
         Request("events:PutEvents", account.arn("events", f"event-bus/{bus}"), account.context())
         for bus in sorted(buses)
     ]
+
+
+def _repositories(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        names = params.get("repositoryNames") or [params["repositoryName"]]
+        return [Request(f"ecr:{action}", account.arn("ecr", f"repository/{name}"), account.context()) for name in names]
+
+    return mapper
+
+
+def _anything(action: str) -> _Mapper:
+    return lambda account, params: [Request(action, "*", account.context())]
+
+
+def _object(action: str) -> _Mapper:
+    """S3's actions on an object; with a version they are called otherwise.
+
+    Whoever reads a key that is not there is told so only if he may list the bucket; to others it is forbidden.
+    """
+
+    def mapper(account: Account, params: Params) -> list[Request]:
+        bucket = f"arn:aws:s3:::{params['Bucket']}"
+        version = "Version" if params.get("VersionId") else ""
+        requests = [Request(f"s3:{action}{version}", f"{bucket}/{params['Key']}", account.context())]
+        if action == "GetObject" and not account.buckets.has(params["Bucket"], params["Key"]):
+            requests.append(Request("s3:ListBucket", bucket, account.context()))
+        return requests
+
+    return mapper
+
+
+def _rule(action: str, name: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        return [Request(f"events:{action}", account.arn("events", f"rule/{params[name]}"), account.context())]
+
+    return mapper
+
+
+def _schedule(action: str) -> _Mapper:
+    """Scheduler's actions on a schedule; whoever gives it a role needs leave to pass that on."""
+
+    def mapper(account: Account, params: Params) -> list[Request]:
+        arn = account.arn("scheduler", f"schedule/{params.get('GroupName', 'default')}/{params['Name']}")
+        requests = [Request(f"scheduler:{action}", arn, account.context())]
+        if "Target" in params:
+            passed = {**account.context(), "iam:PassedToService": ["scheduler.amazonaws.com"]}
+            requests.append(Request("iam:PassRole", params["Target"]["RoleArn"], passed))
+        return requests
+
+    return mapper
+
+
+def _scalable_target(account: Account, params: Params) -> list[Request]:
+    """Where a target is registered anew its id is not known yet: the resource is a wildcard in its place."""
+    context = {
+        **account.context(),
+        "application-autoscaling:service-namespace": [params["ServiceNamespace"]],
+        "application-autoscaling:scalable-dimension": [params["ScalableDimension"]],
+    }
+    arn = account.arn("application-autoscaling", "scalable-target/sandbox")
+    return [Request("application-autoscaling:RegisterScalableTarget", arn, context)]
+
+
+def _alarm(action: str) -> _Mapper:
+    def mapper(account: Account, params: Params) -> list[Request]:
+        names = params.get("AlarmNames") or [params.get("AlarmName", "*")]
+        arns = [account.arn("cloudwatch", f"alarm:{name}") for name in names]
+        return [Request(f"cloudwatch:{action}", arn, account.context()) for arn in arns]
+
+    return mapper
 
 
 def _metric(account: Account, params: Params) -> list[Request]:
@@ -152,10 +225,29 @@ _MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("logs", "GetLogEvents"): _log_stream,
     ("logs", "FilterLogEvents"): _log_group("FilterLogEvents"),
     ("logs", "DescribeLogStreams"): _log_group("DescribeLogStreams"),
-    ("secretsmanager", "GetSecretValue"): _secret,
+    ("secretsmanager", "DescribeSecret"): _secret("DescribeSecret"),
+    ("secretsmanager", "GetSecretValue"): _secret("GetSecretValue"),
     ("ssm", "GetParameter"): _parameter("GetParameter"),
     ("ssm", "GetParameters"): _parameter("GetParameters"),
     ("events", "PutEvents"): _events,
+    **{("events", name): _rule(name, "Name") for name in ("PutRule", "DeleteRule", "DescribeRule")},
+    **{("events", name): _rule(name, "Rule") for name in ("PutTargets", "RemoveTargets", "ListTargetsByRule")},
+    ("events", "ListRules"): _anything("events:ListRules"),  # knows no resources
+    **{
+        ("scheduler", f"{name}Schedule"): _schedule(f"{name}Schedule") for name in ("Create", "Update", "Delete", "Get")
+    },
+    ("scheduler", "ListSchedules"): _anything("scheduler:ListSchedules"),  # knows no resources
+    ("s3", "GetObject"): _object("GetObject"),
+    ("s3", "HeadObject"): _object("GetObject"),
+    ("s3", "PutObject"): _object("PutObject"),
+    ("application-autoscaling", "RegisterScalableTarget"): _scalable_target,
+    ("application-autoscaling", "DescribeScalableTargets"): lambda account, params: [
+        Request("application-autoscaling:DescribeScalableTargets", "*", account.context())  # knows no resources
+    ],
+    **{("cloudwatch", name): _alarm(name) for name in ("PutMetricAlarm", "DescribeAlarms", "DeleteAlarms")},
     ("cloudwatch", "PutMetricData"): _metric,
+    ("ec2", "DescribeSubnets"): _anything("ec2:DescribeSubnets"),
+    ("ecr", "DescribeImages"): _repositories("DescribeImages"),
+    ("ecr", "DescribeRepositories"): _repositories("DescribeRepositories"),
     ("sts", "GetCallerIdentity"): lambda account, params: [],  # needs no permission, a Deny does not stop it either
 }

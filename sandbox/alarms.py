@@ -25,7 +25,7 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": le,
 }
 _MISSING = ("breaching", "notBreaching", "ignore", "missing")
-_DIMENSIONS = {"AWS/SQS": "QueueName", "AWS/Lambda": "FunctionName"}
+_DIMENSIONS = {"AWS/SQS": "QueueName", "AWS/States": "StateMachineArn", "AWS/Lambda": "FunctionName"}
 
 Measure = Callable[[datetime, datetime], float | None]  # of the time from the first to before the second
 
@@ -82,6 +82,15 @@ class Alarm:
                     raise TemplateError(f"{self.logical_id}: no function {self._dimension()}")
                 logical_id = function.logical_id
                 return lambda since, until: self._count(logical_id, since, until)
+            case ("AWS/States", "ExecutionsTimedOut", "Sum"):
+                machine = self._dimension()
+                return lambda since, until: float(
+                    sum(
+                        one.machine.arn == machine and one.status == "TIMED_OUT" and since <= one.stopped_at < until
+                        for one in self.account.states.all
+                        if one.stopped_at is not None
+                    )
+                )
             case (namespace, name, "Sum") if not namespace.startswith("AWS/"):
                 key = (namespace, name, frozenset(self.dimensions.items()))
                 return lambda since, until: self.account.metrics.total(key, since, until)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sandbox.functions import Function
     from sandbox.states.machines import Machine
 
-BY_MOTO = frozenset({"dynamodb", "logs", "secretsmanager", "ssm", "sts", "cloudwatch", "s3", "kms"})
+BY_MOTO = frozenset({"dynamodb", "logs", "secretsmanager", "ssm", "sts", "cloudwatch", "s3", "kms", "ec2", "ecr"})
 _DENIED_CODES = {"sns": "AuthorizationError", "s3": "AccessDenied", "sqs": "AccessDenied"}
 
 Answer = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -180,6 +180,8 @@ class Gate:
         if service == "sns":
             topic = self._account.topics.get(resource)
             return topic.policy if topic else ()
+        if service == "s3":
+            return self._account.buckets.policy(resource)
         return ()
 
     def _fail_on_purpose(self, client: Any, service: str, operation: str, function: str) -> None:
@@ -204,6 +206,11 @@ class Gate:
             return {**answer, "ResponseMetadata": self._metadata(200)}
         if service not in BY_MOTO:
             raise UnsupportedError(f"{service}:{operation} is not part of this sandbox")
+        if service == "s3":
+            self._account.buckets.check(operation)
+            answer = self._by_moto(client, operation, params)
+            self._account.buckets.done(operation, params, answer)
+            return answer
         if service != "dynamodb":
             return self._by_moto(client, operation, params)
         self._validate(client, operation, params)

@@ -30,11 +30,12 @@ class Target:
     dead_letters: str | None = None
     constant: str | None = None
     role: str | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
 class Rule:
-    """One rule: a pattern for events, or none if a schedule fires it."""
+    """One rule: a pattern for events, or none if a schedule fires it. `text` is the pattern as it was given."""
 
     name: str
     arn: str
@@ -42,6 +43,8 @@ class Rule:
     targets: tuple[Target, ...]
     enabled: bool = True
     matched: int = 0
+    text: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,10 @@ class Bus:
     dropped: int = 0
     heard: Callable[[Mapping[str, Any], bool], None] = lambda event, matched: None
     """Told of each event as it arrives, and whether a rule lets it through."""
+
+    def rule(self, name: str) -> Rule | None:
+        """Find a rule by its name."""
+        return next((rule for rule in self.rules if rule.name == name), None)
 
     def put(self, event: Mapping[str, Any]) -> None:
         """Take an event as an AWS service sends it; fields of the envelope that are missing are filled in."""

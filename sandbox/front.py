@@ -1,5 +1,6 @@
 """The front door of the sandbox: deploy a template, send events, let virtual time pass, look at what happened."""
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from moto.moto_api._internal import mock_random
 
 from sandbox import containers, template
 from sandbox.account import Account, Lost
+from sandbox.autoscaling import ScalableTargets
 from sandbox.aws import Calls, Failure, Gate
+from sandbox.buckets import Buckets
 from sandbox.bus import Bus, Chaos
 from sandbox.clock import Clock
 from sandbox.cloudformation import Resource, Stack, parameter_values
@@ -28,8 +31,10 @@ from sandbox.functions import Functions, Invocation, LogLine, Outcome
 from sandbox.queues import Queues
 from sandbox.resources import provision
 from sandbox.roles import Roles
+from sandbox.scheduler import SchedulerApi
 from sandbox.seams import faster_dynamodb
 from sandbox.services import own_services
+from sandbox.sites import Sites
 from sandbox.states.machines import Execution, Executions
 from sandbox.topics import Mail, Topics
 from sandbox.webhooks import Post, Webhooks
@@ -72,11 +77,14 @@ class Sandbox:
         self.outputs: dict[str, str] = {}
         account.queues, account.topics = Queues(account), Topics(account)
         account.functions, account.roles, account.bus = Functions(account), Roles(), Bus(account)
+        account.buckets, account.scheduler = Buckets(account), SchedulerApi(account)
+        account.autoscaling = ScalableTargets(account)
         account.ecs = EcsApi.of(account)
         account.states = Executions(account)
         stack.callback(account.states.close)
         self._gate = Gate(account, own_services(account))
         self.webhooks = Webhooks(account)
+        self.sites = Sites(account)
 
     @classmethod
     def deploy(
@@ -98,7 +106,7 @@ class Sandbox:
             stack.enter_context(mock_aws())
             mock_random.seed(seed)
             sandbox = cls(state, stack)
-            for part in (faster_dynamodb(), sandbox._gate.open(), sandbox.webhooks.open()):
+            for part in (faster_dynamodb(), sandbox._gate.open(), sandbox.webhooks.open(), sandbox.sites.open()):
                 stack.enter_context(part)
             Sandbox._open = sandbox
             stack.callback(cls._closed)
@@ -110,6 +118,7 @@ class Sandbox:
     @classmethod
     def _closed(cls) -> None:
         Sandbox._open = None
+        gc.unfreeze()  # a handler freezes what it imported; here that was 28 MB of each sandbox, for good
 
     def _create(self, path: Path, parameters: Mapping[str, str | Secret]) -> None:
         given = {name: self._plain(value) for name, value in parameters.items()}

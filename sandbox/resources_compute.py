@@ -33,6 +33,15 @@ def _role(account: Account, p: Properties) -> Made:
     return name, {"Arn": role.arn, "RoleId": name}
 
 
+def _role_policy(account: Account, p: Properties) -> Made:
+    """A policy that is added to a role. A function that runs in the role by then would not have it: refused."""
+    name, policy = p.text("RoleName"), p.text("PolicyName")
+    if any(function.role.name == name for function in account.functions.all()):
+        raise UnsupportedError(f"{p.logical_id}: AWS::IAM::RolePolicy for the role of a function")
+    account.roles.add(name, policy, p.any("PolicyDocument"))
+    return f"{policy}|{name}", {}
+
+
 def _layer(account: Account, p: Properties) -> Made:
     path = _local(account, p, "Content")
     name = p.text("LayerName", p.logical_id)
@@ -204,6 +213,7 @@ def _mapping(account: Account, p: Properties) -> Made:
 
 MAKERS: Mapping[str, Callable[[Account, Properties], Made]] = {
     "AWS::IAM::Role": _role,
+    "AWS::IAM::RolePolicy": _role_policy,
     "AWS::Lambda::Function": _function,
     "AWS::Lambda::LayerVersion": _layer,
     "AWS::Lambda::Permission": _permission,

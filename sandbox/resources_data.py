@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox import iam
 from sandbox.account import Account
 from sandbox.errors import TemplateError, UnsupportedError
 from sandbox.properties import Properties
@@ -71,7 +72,46 @@ def _log_group(account: Account, p: Properties) -> Made:
     return name, {"Arn": account.arn("logs", f"log-group:{name}:*")}
 
 
+def _bucket(account: Account, p: Properties) -> Made:
+    name = p.text("BucketName", account.name(p.logical_id).lower()[:63].rstrip("-"))
+    client = account.client("s3")
+    client.create_bucket(
+        Bucket=name,
+        **(
+            {}
+            if account.region == "us-east-1"
+            else {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
+        ),
+    )
+    versioning = p.inside("VersioningConfiguration")
+    if versioning.text("Status", "Suspended") == "Enabled":
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    versioning.done()
+    notifications = p.inside("NotificationConfiguration")
+    bridge = notifications.inside("EventBridgeConfiguration")
+    if bridge.flag("EventBridgeEnabled", default=False):
+        client.put_bucket_notification_configuration(
+            Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+    bridge.done()
+    notifications.done()
+    p.without_effect(
+        "BucketEncryption", "PublicAccessBlockConfiguration", "OwnershipControls", "LifecycleConfiguration"
+    )
+    p.without_effect("Tags")
+    return name, {"Arn": f"arn:aws:s3:::{name}"}
+
+
+def _bucket_policy(account: Account, p: Properties) -> Made:
+    bucket = p.text("Bucket")
+    document = p.any("PolicyDocument")
+    account.buckets.policies[bucket] = iam.parse(document, p.logical_id, resource_policy=True)
+    return account.name(p.logical_id), {}
+
+
 MAKERS: Mapping[str, Callable[[Account, Properties], Made]] = {
     "AWS::DynamoDB::Table": _table,
     "AWS::Logs::LogGroup": _log_group,
+    "AWS::S3::Bucket": _bucket,
+    "AWS::S3::BucketPolicy": _bucket_policy,
 }

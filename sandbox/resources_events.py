@@ -1,5 +1,6 @@
 """Provisioning of EventBridge rules, Scheduler schedules and CloudWatch alarms."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -27,12 +28,14 @@ def _rule(account: Account, p: Properties) -> Made:
     targets = tuple(_target(target) for target in p.each("Targets"))
     if not 1 <= len(targets) <= MAX_TARGETS or len({target.id for target in targets}) < len(targets):
         raise TemplateError(f"{p.logical_id}: one to five targets with distinct ids")
-    p.without_effect("Description", "Tags")
+    description = p.text("Description", "")
+    p.without_effect("Tags")
     try:
         compiled = None if pattern is None else compile_pattern(pattern)
     except InvalidPatternError as problem:
         raise InvalidPatternError(f"{p.logical_id}: {problem}") from problem
     rule = Rule(name, arn, compiled, targets, p.text("State", "ENABLED") == "ENABLED")
+    rule.text, rule.description = "" if pattern is None else json.dumps(pattern), description
     account.bus.rules.append(rule)
     if schedule is not None:
         schedule_rule(account, rule, schedule)
@@ -75,6 +78,7 @@ def _schedule(account: Account, p: Properties) -> Made:
 def _schedule_group(account: Account, p: Properties) -> Made:
     name = p.text("Name", account.name(p.logical_id))
     p.without_effect("Tags")
+    account.scheduler.groups.add(name)
     return name, {"Arn": account.arn("scheduler", f"schedule-group/{name}")}
 
 

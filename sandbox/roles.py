@@ -1,7 +1,7 @@
 """The roles of the template and what they may do; who speaks for a function is its own role, nobody else's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox import action_names, iam
@@ -15,6 +15,11 @@ _MANAGED: Mapping[str, list[str]] = {
     "service-role/AWSLambdaSQSQueueExecutionRole": [
         "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
         "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
+    ],
+    "service-role/AWSLambdaVPCAccessExecutionRole": [
+        "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
+        "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
     ],
     "AWSXrayWriteOnlyAccess": [
         "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
@@ -67,6 +72,15 @@ class Roles:
         role = Role(name, arn, trusted, tuple(statements))
         self._by_arn[arn] = role
         return role
+
+    def add(self, name: str, policy: str, document: Mapping[str, Any]) -> None:
+        """Give a role that is there one more policy."""
+        role = next((role for role in self._by_arn.values() if role.name == name), None)
+        if role is None:
+            raise TemplateError(f"no role {name}")
+        where = f"{name}: policy {policy}"
+        action_names.check(document, where)
+        self._by_arn[role.arn] = replace(role, statements=(*role.statements, *iam.parse(document, where)))
 
     def _managed(self, name: str, arn: str) -> tuple[iam.Statement, ...]:
         actions = _MANAGED.get(arn.removeprefix(_MANAGED_PREFIX))

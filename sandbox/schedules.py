@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sandbox.account import Account
 from sandbox.bus import Rule
+from sandbox.clock import Clock, Timer
 from sandbox.delivery import Sender, deliver
 from sandbox.errors import TemplateError, UnsupportedError
 
@@ -123,17 +124,44 @@ def _number(text: str, names: tuple[str, ...]) -> int:
     return int(text)
 
 
-def fire(account: Account, name: str, schedule: Instants, action: Callable[[datetime], None]) -> None:
-    """Run an action at each instant of a schedule; schedules do not keep a sandbox from being idle."""
-    at = next(schedule, None)
-    if at is None:
-        return
+@dataclass(slots=True, eq=False)
+class Firing:
+    """What lets a schedule fire: its next instant, until it is stopped."""
 
-    def due() -> None:
-        fire(account, name, schedule, action)
+    timer: Timer | None = None
+
+    def stop(self, clock: Clock) -> None:
+        """Let it fire no more."""
+        if self.timer is not None:
+            clock.cancel(self.timer)
+
+
+def fire(
+    account: Account,
+    name: str,
+    schedule: Instants,
+    action: Callable[[datetime], None],
+    over: Callable[[], object] | None = None,
+) -> Firing:
+    """Run an action at each instant of a schedule; schedules do not keep a sandbox from being idle.
+
+    `over` is called once no instant is left.
+    """
+    firing = Firing()
+
+    def arm() -> None:
+        at = next(schedule, None)
+        if at is not None:
+            firing.timer = account.clock.call_at(at, lambda: due(at), name, recurring=True)
+        elif over is not None:
+            over()
+
+    def due(at: datetime) -> None:
+        arm()
         action(at)
 
-    account.clock.call_at(at, due, name, recurring=True)
+    arm()
+    return firing
 
 
 def schedule_rule(account: Account, rule: Rule, expression: str) -> None:
@@ -158,9 +186,18 @@ def schedule_rule(account: Account, rule: Rule, expression: str) -> None:
 
 
 def schedule_target(
-    account: Account, arn: str, expression: str, zone: str | None, target: Mapping[str, Any], spread: timedelta
-) -> None:
-    """Let EventBridge Scheduler invoke a target; `spread` is its flexible window, drawn from the seed."""
+    account: Account,
+    arn: str,
+    expression: str,
+    zone: str | None,
+    target: Mapping[str, Any],
+    spread: timedelta,
+    over: Callable[[], object] | None = None,
+) -> Firing:
+    """Let EventBridge Scheduler invoke a target; `spread` is its flexible window, drawn from the seed.
+
+    `over` is called when it has fired for the last time.
+    """
 
     def send(at: datetime) -> None:
         body = target.get("Input") or json.dumps(_scheduler_event(account, arn, at))
@@ -186,7 +223,7 @@ def schedule_target(
         account.clock.call_at(at + late, lambda: send(at), f"schedule {arn}")
 
     after = account.clock.now
-    fire(account, f"schedule {arn}", instants(expression, after, ZoneInfo(zone) if zone else None), action)
+    return fire(account, f"schedule {arn}", instants(expression, after, ZoneInfo(zone) if zone else None), action, over)
 
 
 def _scheduler_event(account: Account, arn: str, at: datetime) -> dict[str, Any]:

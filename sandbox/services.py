@@ -8,6 +8,7 @@ from sandbox.account import Account
 from sandbox.aws import Answer, ServiceError
 from sandbox.errors import UnsupportedError
 from sandbox.queues import Message, Queue, allowed_body, md5
+from sandbox.rules import RulesApi
 from sandbox.states.api import LambdaApi, StatesApi
 from sandbox.topics import Topic
 
@@ -33,6 +34,9 @@ def own_services(account: Account) -> dict[tuple[str, str], Answer]:
         ("sns", "Publish"): topics.publish,
         ("sns", "PublishBatch"): _batch(topics.publish, "TopicArn", "PublishBatchRequestEntries"),
         ("events", "PutEvents"): lambda params: _put_events(account, params),
+        **RulesApi(account).answers(),
+        **account.scheduler.answers(),
+        **account.autoscaling.answers(),
         **account.ecs.answers(),
         **StatesApi(account).answers(),
         **LambdaApi(account).answers(),

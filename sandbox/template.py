@@ -90,6 +90,20 @@ class _NoManagedPolicies:
 def expand(template: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:
     """Translate a SAM template to plain CloudFormation."""
     _localise(template)
+    key = (repr(template), repr(sorted(parameters.items())), region)
+    if key not in _TRANSLATED:
+        if len(_TRANSLATED) >= _MOST_TRANSLATED:
+            _TRANSLATED.clear()
+        _TRANSLATED[key] = _translated(template, parameters, region)
+    return copy.deepcopy(_TRANSLATED[key])
+
+
+# Translating is the other half of a deployment; the same text with the same parameters comes out the same.
+_TRANSLATED: dict[tuple[str, str, str], dict[str, Any]] = {}
+_MOST_TRANSLATED = 8
+
+
+def _translated(template: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:
     with _region(region):
         try:
             translated = transform(template, dict(parameters), _NoManagedPolicies())

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from benchmarks.cold.answers import ALL_NEW, EMPTY_POLICY, SEEN_SERVICE, TABLE, applied, open_incident
 from benchmarks.stops import ACCOUNT, REGION, REVISION, SCALE_IN, TASK, Json, task_stop
 from breakwater.incidents import Record, decide_incident
 from breakwater.model import Category, Cause, Diagnosis, Evidence, Finding, Severity, Subject, SubjectKind
 from breakwater.policies import AlertPolicy
-from breakwater.wire import dump_notice, dump_record
-
-TABLE = "breakwater"
+from breakwater.wire import dump_notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +35,43 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
         "MAIL_TOPIC_ARN": _topic("mail"),
         "NOTIFIER_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/notifier",
     }
+    batch = alerts | {
+        "POWERTOOLS_SERVICE_NAME": "batch_runner",
+        "BATCH_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/batch",
+    }
+    arn = f":{REGION}:{ACCOUNT}:"
+    guard = alerts | {"POWERTOOLS_SERVICE_NAME": "rollback_guard", "KILL_SWITCH": "off"}
+    policy = env | {
+        "POWERTOOLS_SERVICE_NAME": "policy_sync",
+        "INCIDENT_TOPIC_ARN": _topic("incidents"),
+        "POLICY_BUCKET": "breakwater-policy",
+        "SCHEDULE_GROUP": "ours",
+        "SCHEDULE_GROUP_ARN": f"arn:aws:scheduler{arn}schedule-group/ours",
+        "RULE_PREFIX": "breakwater-0a1b2c3d-upload-",
+        "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/ours",
+        "JOBS_TARGET_ARN": f"arn:aws:sqs{arn}jobs",
+        "UPLOADS_TARGET_ARN": f"arn:aws:sqs{arn}uploads",
+        "ROUTES_DEAD_LETTERS_ARN": f"arn:aws:sqs{arn}dead",
+    }
+    scaler = env | {
+        "POWERTOOLS_SERVICE_NAME": "scaler",
+        "INCIDENT_TOPIC_ARN": _topic("incidents"),
+        "SCHEDULE_GROUP": "scaler",
+        "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/scaler",
+        "SCHEDULE_DEAD_LETTERS_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:scaler",
+    }
     nothing_returned: Json = {"batchItemFailures": []}
     key = {"pk": {"S": TASK}, "sk": {"S": "TASK"}}
     stop = Case(
         "task_alerts.handler.handler",
         _batch(json.dumps(task_stop(now))),
         nothing_returned,
-        _ALL_NEW,
+        ALL_NEW,
         (
             "dynamodb.BatchGetItem",
             "ecs.DescribeTaskDefinition",
             "dynamodb.BatchWriteItem",
+            "dynamodb.BatchGetItem",  # the policy
             "dynamodb.BatchGetItem",
             "cloudwatch-logs.GetLogEvents",
             "dynamodb.TransactWriteItems",
@@ -59,8 +84,9 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
         "notifier.handler.handler",
         _batch(dump_notice(_record(now).notice)),
         nothing_returned,
-        _ALL_NEW,
+        ALL_NEW,
         (
+            "dynamodb.BatchGetItem",  # the policy
             "dynamodb.BatchGetItem",
             "dynamodb.UpdateItem",
             "dynamodb.UpdateItem",
@@ -82,7 +108,7 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             "benchmarks.cold.naive.handler",
             stop.event,
             nothing_returned,
-            _ALL_NEW,
+            ALL_NEW,
             (
                 "dynamodb.BatchGetItem",
                 "ecs.DescribeTaskDefinition",
@@ -100,8 +126,9 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             "task_alerts.sweep.handler",
             {},
             {"resolved": 1, "published": 1},
-            _ALL_NEW | _open_incident(quiet),
+            ALL_NEW | open_incident(quiet),
             (
+                "dynamodb.BatchGetItem",  # the policy
                 "dynamodb.Query",
                 "dynamodb.BatchGetItem",
                 "dynamodb.TransactWriteItems",
@@ -114,8 +141,8 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             "task_alerts.sweep.handler",
             {},
             {"resolved": 0, "published": 0},
-            {"dynamodb.Query": json.dumps({"Items": []})},
-            ("dynamodb.Query",),
+            ALL_NEW,
+            ("dynamodb.BatchGetItem", "dynamodb.Query"),  # the policy, and what is open
             alerts,
         ),
         "NotifierFunction": notice,
@@ -123,70 +150,107 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             "notifier.sweep.handler",
             {},
             {"looked_after": ["mail"]},
-            _ALL_NEW,
+            ALL_NEW,
             ("dynamodb.Query", "dynamodb.BatchGetItem"),
             notifier,
         ),
-    }
-
-
-_PUBLISHED = (
-    '<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Failed/><Successful>'
-    "<member><Id>0</Id><MessageId>1</MessageId></member></Successful></PublishBatchResult>"
-    "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></PublishBatchResponse>"
-)
-_SENT = (
-    '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId>'
-    "</PublishResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></PublishResponse>"
-)
-# An account in which nothing is known yet and everything works.
-_ALL_NEW: dict[str, str] = {
-    "dynamodb.BatchGetItem": json.dumps({"Responses": {TABLE: []}, "UnprocessedKeys": {}}),
-    "dynamodb.BatchWriteItem": json.dumps({"UnprocessedItems": {}}),
-    "dynamodb.Query": json.dumps({"Items": [], "Count": 0}),
-    "dynamodb.TransactWriteItems": "{}",
-    "dynamodb.UpdateItem": "{}",
-    "ecs.DescribeTaskDefinition": json.dumps(
-        {
-            "taskDefinition": {
-                "taskDefinitionArn": REVISION,
-                "containerDefinitions": [
-                    {
-                        "name": name,
-                        "essential": name == "app",
-                        "logConfiguration": {
-                            "logDriver": "awslogs",
-                            "options": {
-                                "awslogs-group": "/ecs/checkout",
-                                "awslogs-region": REGION,
-                                "awslogs-stream-prefix": "ecs",
-                            },
-                        },
-                    }
-                    for name in ("app", "log-router")
-                ],
-            }
-        }
-    ),
-    "cloudwatch-logs.GetLogEvents": json.dumps(
-        {
-            "events": [
-                {"timestamp": line, "message": f"worker {line}: no answer from postgres://shop:pw@db/orders"}
-                for line in range(20)
-            ]
-        }
-    ),
-    "sns.PublishBatch": _PUBLISHED,
-    "sns.Publish": _SENT,
-}
-
-
-def _open_incident(record: Record) -> dict[str, str]:
-    key = {"pk": {"S": f"INCIDENT#{record.incident.id}"}, "sk": {"S": "INCIDENT"}}
-    item = key | {"doc": {"S": dump_record(record)}, "version": {"N": "1"}, "notice_sent": {"N": "1"}}
-    return {
-        "dynamodb.Query": json.dumps({"Items": [key | {"status": {"S": "open"}}], "Count": 1}),
-        "dynamodb.BatchGetItem": json.dumps({"Responses": {TABLE: [item]}, "UnprocessedKeys": {}}),
+        "BatchRunnerFunction": replace(
+            stop,
+            handler="batch_runner.handler.handler",
+            event=_batch(json.dumps(task_stop(now, startedBy="breakwater/run/nightly/20260414T120000Z-0/1"))),
+            calls=(
+                "dynamodb.BatchGetItem",  # the policy
+                "dynamodb.BatchGetItem",  # the run, which is not there: the task is judged like anybody's
+                "dynamodb.BatchGetItem",
+                "dynamodb.BatchGetItem",
+                "ecs.DescribeTaskDefinition",
+                "dynamodb.BatchWriteItem",
+                "cloudwatch-logs.GetLogEvents",
+                "dynamodb.TransactWriteItems",
+                "sns.PublishBatch",
+                "dynamodb.TransactWriteItems",
+            ),
+            env=batch,
+        ),
+        "BatchRunnerSweepFunction": Case(
+            "batch_runner.sweep.handler",
+            {},
+            {"jobs": 0},
+            ALL_NEW,
+            ("dynamodb.BatchGetItem", "dynamodb.Query", "dynamodb.Query", "dynamodb.Query"),
+            batch,
+        ),
+        "RollbackGuardFunction": Case(
+            "rollback_guard.handler.handler",
+            task_stop(now),
+            {"decision": "wait"},
+            ALL_NEW | {"dynamodb.PutItem": "{}"},
+            (
+                "dynamodb.BatchGetItem",  # which container is essential
+                "ecs.DescribeTaskDefinition",
+                "dynamodb.BatchWriteItem",
+                "dynamodb.BatchGetItem",  # the policy
+                "dynamodb.PutItem",  # the stop counts
+                "dynamodb.BatchGetItem",
+                "dynamodb.Query",
+            ),
+            guard,
+        ),
+        "RollbackGuardFunction_dropped": Case(
+            "rollback_guard.handler.handler",
+            task_stop(now, stopCode="UserInitiated"),
+            {"decision": "ignore"},
+            env=guard,
+        ),
+        "RollbackGuardSweepFunction": Case(
+            "rollback_guard.sweep.handler",
+            {},
+            {"looked": 0, "asked": 0},
+            ALL_NEW | SEEN_SERVICE,
+            ("dynamodb.Query", "ecs.ListClusters", "ecs.ListServices", "ecs.DescribeServices", "dynamodb.BatchGetItem"),
+            guard,
+        ),
+        "PolicySyncFunction": Case(
+            "policy_sync.handler.handler",
+            {},
+            {"outcome": "applied", "version": "v1", "problems": 0},
+            ALL_NEW | EMPTY_POLICY,
+            (
+                "dynamodb.UpdateItem",  # the lease
+                "dynamodb.BatchGetItem",
+                "s3.GetObject",
+                "scheduler.ListSchedules",
+                "eventbridge.ListRules",
+                "dynamodb.TransactWriteItems",
+                "dynamodb.PutItem",
+                "dynamodb.UpdateItem",
+            ),
+            policy,
+        ),
+        "PolicySyncSweepFunction": Case(
+            "policy_sync.sweep.handler",
+            {},
+            {"outcome": "nothing to do"},
+            ALL_NEW | EMPTY_POLICY | applied(now),
+            ("dynamodb.BatchGetItem", "s3.GetObject"),
+            policy,
+        ),
+        "ScalerFunction": Case(
+            "scaler.handler.handler",
+            {"action": "list"},
+            {"mode": "observe", "services": []},
+            ALL_NEW,
+            ("dynamodb.BatchGetItem", "dynamodb.Query"),
+            scaler,
+        ),
+        "ScalerSweepFunction": Case(
+            "scaler.sweep.handler",
+            {},
+            {"services": 0, "clusters": 0},
+            ALL_NEW,
+            ("dynamodb.Query", "dynamodb.BatchGetItem"),
+            scaler,
+        ),
     }
 
 

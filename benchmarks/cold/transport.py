@@ -23,7 +23,7 @@ def _answer(request: Any, event_name: str, **_: Any) -> Any:
     CALLS.append(operation)
     answers: dict[str, str] = sys.modules["__main__"].given["answers"]
     body = answers[operation].encode()
-    headers: Any = {"content-length": str(len(body))}
+    headers: Any = {"content-length": str(len(body)), "x-amz-version-id": "v1"}
     return AWSResponse(request.url, 200, headers, _Body(body))
 
 
@@ -32,6 +32,12 @@ class _Body:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+
+    def read(self, amount: int | None = None) -> bytes:
+        """The next bytes of an answer that is read as a stream."""
+        taken = self._content if amount is None else self._content[:amount]
+        self._content = self._content[len(taken) :]
+        return taken
 
     def stream(self, *_: object, **__: object) -> list[bytes]:
         """The whole body in one piece."""

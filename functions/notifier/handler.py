@@ -12,7 +12,9 @@ Powertools imports asyncio and its idempotency and parameters import boto3: a th
 from collections.abc import Mapping
 from typing import Any
 
+from breakwater.compiled import Compiled
 from breakwater.errors import BreakwaterError
+from breakwater.model import Notice
 
 from .delivery import deliver, flush
 from .inbox import read_batch
@@ -30,14 +32,24 @@ def respond(event: Mapping[str, Any], deps: Deps) -> dict[str, list[dict[str, st
     failed = set(inbox.unreadable)
     for message_id, problem in inbox.unreadable.items():
         deps.means.outcomes.message(message_id, problem)
+    policy = deps.policy() if deps.channels and inbox.notices else None
     for channel in deps.channels.values():
-        for notice_id in deliver(channel, list(inbox.notices.values()), deps.means):
+        wanted = _wanted(policy, channel.name, list(inbox.notices.values()))
+        for notice_id in deliver(channel, wanted, deps.means):
             failed.update(inbox.carriers[notice_id])
     for name, message_ids in inbox.flushes.items():
         if not _flushed(name, deps):
             failed.update(message_ids)
     deps.means.outcomes.close()
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
+
+
+def _wanted(policy: Compiled | None, channel: str, notices: list[Notice]) -> list[Notice]:
+    """The notices that the policy lets a channel have, by severity."""
+    if policy is None:
+        return notices
+    least = policy.channel(channel).minimum_severity.rank
+    return [notice for notice in notices if notice.incident.severity.rank >= least]
 
 
 def _flushed(name: str, deps: Deps) -> bool:

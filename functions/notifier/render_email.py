@@ -41,6 +41,8 @@ def notice(notice: Notice, place: Place) -> Mail:
         _wrapped(tell),
         _wrapped(late) if late else "",
         _section("WHAT IT WAS" if over else "WHY", [words.clean(incident.summary, words.LONGEST_REASON)]),
+        _section("WHAT BREAKWATER DID", [done]) if (done := words.done(incident)) else "",
+        _section("WHAT REMAINS", [f"- {text}" for text in remains]) if (remains := words.remains(incident)) else "",
         "" if over else _wrapped(explanation.meaning),
         "" if over else _steps(explanation.next_steps),
         _section("LOOK AT IT", [words.console_url(incident, place)]),

@@ -92,6 +92,11 @@ def notice(notice: Notice, place: Place) -> Payload:
     ]
     if late:
         blocks.append(_context(late))
+    if done := words.done(incident):
+        blocks.append(_section(f"*What Breakwater did*\n{unmarked(done, 800)}"))
+    if remains := words.remains(incident):
+        left = "\n".join(f"• {text}" for text in remains)
+        blocks.append(_section(f"*What remains*\n{unmarked(left, 900)}"))
     if not over:
         steps = "\n".join(f"{number}. {step}" for number, step in enumerate(explanation.next_steps, 1))
         blocks.append(_section(f"{escaped(explanation.meaning, 600)}\n*What to do*\n{escaped(steps, 1400)}"))

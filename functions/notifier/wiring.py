@@ -1,13 +1,15 @@
 """What the notifier's functions are made of, put together on first use."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 
 from breakwater import aws, log, settings
+from breakwater.compiled import Compiled
 from breakwater.model import Mode
+from breakwater.policy_reader import PolicyReader
 from breakwater.store import Table
 
 from .channel_store import ChannelStore
@@ -39,6 +41,7 @@ class Deps:
 
     channels: Mapping[str, Channel]
     means: Means
+    policy: Callable[[], Compiled] = Compiled
 
 
 def build(config: NotifierSettings) -> Deps:
@@ -54,7 +57,8 @@ def build(config: NotifierSettings) -> Deps:
         now=partial(datetime.now, UTC),
         outcomes=Outcomes(log.logger(SERVICE), log.metrics(SERVICE)),
     )
-    return Deps({channel.name: channel for channel in channels}, means)
+    reader = PolicyReader(table, lambda problem: log.logger(SERVICE).warning(problem))
+    return Deps({channel.name: channel for channel in channels}, means, lambda: reader.current(datetime.now(UTC)))
 
 
 def _channels(config: NotifierSettings) -> list[Channel]:

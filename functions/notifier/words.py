@@ -23,6 +23,7 @@ LONGEST_REASON = 1000
 LONGEST_LOG_LINE = 400
 MOST_LOG_LINES = 50
 MOST_CONTAINERS = 10
+MOST_REMAINS = 6
 _SPACES = re.compile(r"\s+")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
 
@@ -103,6 +104,8 @@ def standing(notice: Notice) -> str:
             at = f" at {when(incident.resolved_at)}" if incident.resolved_at else ""
             if incident.category.said_once:
                 return f"Closed{at}: nothing more was heard of it. AWS says this once; whether it is over, look."
+            if incident.category.stands:
+                return f"Resolved{at}: Breakwater saw that it is over."
             return f"Resolved{at}: nothing more of it since {when(incident.last_seen)}."
 
 
@@ -142,6 +145,9 @@ def facts(incident: Incident) -> list[tuple[str, str]]:
         SubjectKind.FAMILY: "Task family",
         SubjectKind.INSTANCE: "Instance",
         SubjectKind.ALARM: "Alarm",
+        SubjectKind.POLICY: "Policy",
+        SubjectKind.JOB: "Job",
+        SubjectKind.UPLOAD: "Upload",
     }
     blamed, others = _containers(incident)
     reason = evidence.stopped_reason
@@ -166,6 +172,17 @@ def facts(incident: Incident) -> list[tuple[str, str]]:
     return [(label, shown(value, LONGEST_REASON)) for label, value in pairs if value]
 
 
+def done(incident: Incident) -> str | None:
+    """What Breakwater did about it, or why it did nothing, where it decides about that."""
+    text = incident.evidence.done
+    return clean(text, LONGEST_REASON) if text else None
+
+
+def remains(incident: Incident) -> list[str]:
+    """What is left for people, point by point."""
+    return [clean(text, 400) for text in incident.evidence.remains[:MOST_REMAINS]]
+
+
 def record_key(incident: Incident) -> str:
     """The key of the full record in the table."""
     return f"pk INCIDENT#{shown(incident.id, 64)}, sk INCIDENT"
@@ -180,12 +197,16 @@ def console_url(incident: Incident, place: Place) -> str:
     match subject.kind:
         case SubjectKind.SERVICE:
             return f"{ecs}/clusters/{cluster}/services/{name}?region={region}"
+        case SubjectKind.JOB | SubjectKind.UPLOAD:
+            return f"{ecs}/clusters/{cluster}/tasks?region={region}"
         case SubjectKind.FAMILY:
             return f"{ecs}/task-definitions/{name}?region={region}"
         case SubjectKind.INSTANCE:
             return f"{ecs}/clusters/{cluster}/infrastructure?region={region}"
         case SubjectKind.ALARM:
             return f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#alarmsV2:alarm/{name}"
+        case SubjectKind.POLICY:
+            return f"https://{region}.console.aws.amazon.com/s3/home?region={region}"
 
 
 def log_lines(incident: Incident) -> list[str]:

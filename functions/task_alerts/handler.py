@@ -31,11 +31,12 @@ def respond(event: dict[str, Any], context: Any, work: Work) -> dict[str, Any]:
         return {"batchItemFailures": []}
     decided = _decided(post, work, _home(work, context))
     reports = [(letter, decision) for letter, decision in decided if isinstance(decision, Report)]
+    policy = work.policy() if reports else None  # an event that is dropped makes no call
     taken = None
-    if reports:
+    if policy and policy.mode is not Mode.OFF:
         taken = work.desk.take(
             [report.finding for _, report in reports],
-            work.policy,
+            policy,
             work.now(),
             read_log=lambda finding: _log(work, finding, context),
             time_left=lambda: context.get_remaining_time_in_millis() > ENOUGH_TIME_MS,

@@ -21,9 +21,10 @@ def respond(work: Work, time_left: Callable[[], bool] = lambda: True) -> dict[st
 
     Raises `BreakwaterError` if a notice that is due could not be published or an incident not be read.
     """
-    if work.settings.mode is Mode.OFF:
+    policy = None if work.settings.mode is Mode.OFF else work.policy()
+    if policy is None or policy.mode is Mode.OFF:
         return {"resolved": 0, "published": 0}
-    swept = work.desk.sweep(work.policy, work.now(), time_left)
+    swept = work.desk.sweep(policy, work.now(), time_left)
     for incident in swept.incidents:
         work.logger.info("incident changed", incident=incident.id, status=str(incident.status), count=incident.count)
     told = swept.told

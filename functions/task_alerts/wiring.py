@@ -15,6 +15,7 @@ from breakwater.incident_store import IncidentStore
 from breakwater.logs import read_tail
 from breakwater.model import Finding, LogTail, Mode
 from breakwater.policies import AlertPolicy
+from breakwater.policy_reader import PolicyReader
 from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic
@@ -36,7 +37,7 @@ class Work:
     """The parts, ready to be used. A test builds its own."""
 
     settings: Settings
-    policy: AlertPolicy
+    policy: Callable[[], AlertPolicy]
     logger: Logger
     metrics: Metrics
     definitions: TaskDefinitions
@@ -57,13 +58,17 @@ def wiring() -> Work:
         logger.warning("could not be looked up; the alert goes out without it", problem=problem)
 
     definitions = TaskDefinitions(lambda: aws.client("ecs"), table, unread)
-    policy = AlertPolicy()  # without a policy document the defaults apply; a test holds them to those of Policy
+    reader = PolicyReader(table, lambda problem: logger.warning(problem))
+
+    def policy() -> AlertPolicy:
+        return reader.current(datetime.now(UTC)).alerts()
+
     region = os.environ.get("AWS_REGION", "")
 
     def read_log(finding: Finding) -> LogTail | None:
         """The log tail of the container that a finding blames."""
-        container, evidence = finding.diagnosis.container, finding.evidence
-        if not (policy.log_tail and container and evidence.task_arn and evidence.task_definition):
+        container, evidence, said = finding.diagnosis.container, finding.evidence, policy()
+        if not (said.log_tail and container and evidence.task_arn and evidence.task_definition):
             return None
         definition = definitions.read([evidence.task_definition], datetime.now(UTC)).get(evidence.task_definition)
         if definition is None:
@@ -74,7 +79,7 @@ def wiring() -> Work:
             container,
             evidence.task_arn,
             region=region,
-            lines=policy.log_lines,
+            lines=said.log_lines,
             scrub=finding.scrub,
         )
 

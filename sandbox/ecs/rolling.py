@@ -78,7 +78,8 @@ def reconcile(world: World, service: Service) -> None:
     room = scheduler.most(service) - live
     launched = scheduler.launch(world, service, primary, min(need, room))
     if need < 0:
-        scheduler.stop(world, service, _least_useful(own, -need))
+        free = [task for task in own if not scheduler.protected(world, task)]
+        scheduler.stop(world, service, _least_useful(free, -need))
     if rest:
         blocked = 0
         if scheduler.throttled(world, primary):

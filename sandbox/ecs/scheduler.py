@@ -46,6 +46,11 @@ def wanted(task: Task) -> bool:
     return task.desired_status == "RUNNING" and not task.condemned and not task.leaving
 
 
+def protected(world: World, task: Task) -> bool:
+    """Whether a task is protected: neither scale-in nor a deployment stops it (UpdateTaskProtection)."""
+    return task.protected_until is not None and task.protected_until > world.now
+
+
 def launch(world: World, service: Service, deployment: Deployment, count: int) -> int:
     """Start up to so many tasks of a deployment; answers how many there was room for."""
     if count <= 0:
@@ -98,6 +103,7 @@ def throttled(world: World, deployment: Deployment) -> bool:
 
 def stop(world: World, service: Service, unwanted: Sequence[Task]) -> None:
     """Stop tasks of a service, with the reason that ECS gives."""
+    unwanted = [task for task in unwanted if task.condemned or not protected(world, task)]
     if not unwanted:
         return
     running = [task for task in unwanted if task.last_status == "RUNNING"]

@@ -80,6 +80,8 @@ class Task:
     condemned: bool = False
     """It failed its health checks and is to be replaced."""
     condemned_reason: str = ""
+    protected_until: int | None = None
+    """Protected from scale-in and from being replaced by a deployment, until then."""
     failure: str | None = None
     """start, exit or health: why its stop may count for the circuit breaker."""
 

@@ -96,7 +96,7 @@ def _start_error(world: World, task: Task) -> str | None:
     if task.launch_type == "FARGATE" and world.short_of.get(task.capacity_provider or "FARGATE"):
         return CAPACITY_UNAVAILABLE
     for container in task.containers:
-        error = world.workload(container.definition.image).start_error
+        error = world.workload_of(task, container.definition.image).start_error
         if error is not None:
             return error
         if any(secret in world.missing_secrets for secret in container.definition.secrets):
@@ -110,7 +110,7 @@ def _pulled(world: World, task: Task, phase: int, began: int, running: int) -> N
     for container in task.containers:
         image = container.definition.image
         outage = any(image.startswith(registry) for registry in world.registries_out)
-        error = REGISTRY_OUT if outage else world.workload(image).pull_error
+        error = REGISTRY_OUT if outage else world.workload_of(task, image).pull_error
         if error is None:
             continue
         if task.instance is None:
@@ -143,7 +143,7 @@ def _running(world: World, task: Task, phase: int) -> None:
     plans: list[Plan] = []
     for container in task.containers:
         container.status, container.ran = "RUNNING", True
-        workload = world.workload(container.definition.image)
+        workload = world.workload_of(task, container.definition.image)
         container.ignores_sigterm, container.exit_on_sigterm = workload.ignores_sigterm, workload.exit_on_sigterm
         plain = workload is HEALTHY
         plans.append(

@@ -37,6 +37,8 @@ class Workload:
     """What keeps the task from starting before any pull."""
     command: tuple[str, ...] = ()
     """A real process, run by whoever was given to the model as its runner."""
+    turns: tuple["Workload", ...] = ()
+    """Instead of all this: one for each task, in the order in which they start; the last one stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,11 @@ def real_process(*command: str) -> Workload:
     return Workload(kind="real_process", command=command)
 
 
+def in_turn(*turns: Workload) -> Workload:
+    """The first task does the first, the second task the second; the last one stays."""
+    return Workload(kind="in_turn", turns=turns)
+
+
 KINDS: dict[str, Callable[..., Workload]] = {
     "healthy": Workload,
     "slow_start": slow_start,
@@ -167,6 +174,7 @@ KINDS: dict[str, Callable[..., Workload]] = {
     "ignores_sigterm": ignores_sigterm,
     "exits_zero": exits_zero,
     "real_process": real_process,
+    "in_turn": in_turn,
 }
 """Every workload by the name that scenarios use."""
 

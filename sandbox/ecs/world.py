@@ -53,6 +53,8 @@ class World:
         self.target_groups: dict[str, TargetGroup] = {}
         self.alarms: dict[str, str] = {}
         self.images: dict[str, Workload] = {}
+        self._turns: dict[str, dict[str, int]] = {}
+        """Which turn each task took, by image, where an image does one thing after another."""
         self.missing_secrets: set[str] = set()
         self.registries_out: set[str] = set()
         self.short_of: dict[str, bool] = {}
@@ -88,6 +90,15 @@ class World:
     def workload(self, image: str) -> Workload:
         """What an image does; healthy unless the scenario says otherwise."""
         return self.images.get(image, HEALTHY)
+
+    def workload_of(self, task: Task, image: str) -> Workload:
+        """What an image does in one task: where it does one thing after another, what comes next."""
+        workload = self.images.get(image, HEALTHY)
+        if not workload.turns:
+            return workload
+        taken = self._turns.setdefault(image, {})
+        turn = taken.setdefault(task.id, len(taken))
+        return workload.turns[min(turn, len(workload.turns) - 1)]
 
     def launch_slot(self) -> int:
         """When the next task may start, by the account's launch rate."""

@@ -13,6 +13,7 @@ from sandbox.ecs_api.clusters import Clusters
 from sandbox.ecs_api.definitions import Definitions
 from sandbox.ecs_api.elbv2 import Elbv2
 from sandbox.ecs_api.hooks import HookCalls
+from sandbox.ecs_api.images import describe_images
 from sandbox.ecs_api.kept import Json, Kept, check_tags
 from sandbox.ecs_api.metrics import TrafficMetrics
 from sandbox.ecs_api.paging import Pages
@@ -69,6 +70,9 @@ class EcsApi:
             "StopTask": tasks.stop,
             "DescribeTasks": tasks.describe,
             "ListTasks": tasks.all,
+            "UpdateTaskProtection": tasks.protect,
+            "GetTaskProtection": tasks.protection,
+            "DescribeCapacityProviders": clusters.providers,
         }
 
     @classmethod
@@ -108,4 +112,5 @@ class EcsApi:
             **answers,
             **Elbv2(self.model, self.native).answers(),
             **TrafficMetrics(self.native, self.model).answers(),
+            ("ecr", "DescribeImages"): lambda params: describe_images(self.model, params),
         }

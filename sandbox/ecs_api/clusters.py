@@ -72,6 +72,21 @@ class Clusters:
         here, more = self._pages.page("ListClusters", params, arns)
         return {"clusterArns": here, **more}
 
+    def providers(self, params: Params) -> Json:
+        """DescribeCapacityProviders, of those that a scenario has put there (`account.ecs.kept.providers`)."""
+        names = counted(params["capacityProviders"], 100, "capacityProviders")
+        arns = {name: self._model.world.place.arn("capacity-provider", short(name)) for name in names}
+        found = [
+            {"capacityProviderArn": arns[name], "name": short(name), "status": "ACTIVE"}
+            | self._kept.providers[short(name)]
+            for name in names
+            if short(name) in self._kept.providers
+        ]
+        return {
+            "capacityProviders": found,
+            "failures": [missing(arns[name]) for name in names if short(name) not in self._kept.providers],
+        }
+
     def _view(self, cluster: Cluster, include: set[str]) -> Json:
         live = [task for task in cluster.tasks.values() if task.live]
         running = sum(task.last_status == "RUNNING" for task in live)

@@ -41,6 +41,8 @@ class Kept:
     """Members of the service as they were given; `created` is the whole request of CreateService."""
     revisions: dict[str, Json] = field(default_factory=dict)
     overrides: dict[str, Json] = field(default_factory=dict)
+    providers: dict[str, Json] = field(default_factory=dict)
+    """Capacity providers by name, as a scenario puts them: nothing creates, scales or deletes one."""
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     runs: dict[tuple[str, str], Run] = field(default_factory=dict)
 

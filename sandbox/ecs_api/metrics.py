@@ -105,6 +105,8 @@ class TrafficMetrics:
 
 def _reducer(name: str, stat: str) -> Callable[[Sequence[Sample]], float | None]:
     """How the samples of a period become one value; None is no datapoint."""
+    if name == "TargetConnectionErrorCount" and stat == "Sum":
+        return lambda samples: None  # a target of the model refuses no connection: one whose task is gone answers 502
     if name in _COUNTS and stat == "Sum":
         return lambda samples: float(sum(getattr(sample, _COUNTS[name]) for sample in samples)) or None
     quantile = stat[1:] if stat[:1] == "p" and stat[1:].replace(".", "", 1).isdecimal() else None

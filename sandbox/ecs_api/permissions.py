@@ -94,7 +94,9 @@ def _run(account: Account, params: Params) -> list[Request]:
         arn = definition.arn
         roles |= account.ecs.kept.definitions.get(arn, {})
     roles |= params.get("overrides", {})
-    return [Request("ecs:RunTask", arn, _context(account, params)), *_passed(account, roles)]
+    way_in = str(bool(params.get("enableExecuteCommand"))).lower()
+    context = {**_context(account, params), "ecs:enable-execute-command": [way_in]}
+    return [Request("ecs:RunTask", arn, context), *_passed(account, roles)]
 
 
 MAPPERS: Mapping[tuple[str, str], _Mapper] = {
@@ -130,6 +132,14 @@ MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("ecs", "ContinueServiceDeployment"): _by_arn("ContinueServiceDeployment", "serviceDeploymentArn"),
     ("ecs", "RunTask"): _run,
     ("ecs", "StopTask"): _named("StopTask", "task", "task"),
+    ("ecs", "GetTaskProtection"): _named("GetTaskProtection", "task", "tasks"),
+    ("ecs", "UpdateTaskProtection"): _named("UpdateTaskProtection", "task", "tasks"),
+    ("ecs", "DescribeCapacityProviders"): lambda account, params: [
+        Request(
+            "ecs:DescribeCapacityProviders", account.arn("ecs", f"capacity-provider/{short(name)}"), account.context()
+        )
+        for name in params["capacityProviders"]
+    ],
     ("ecs", "DescribeTasks"): _named("DescribeTasks", "task", "tasks"),
     **{
         ("elbv2", name): _anything(f"elasticloadbalancing:{name}")

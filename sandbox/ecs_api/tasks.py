@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.ecs.definitions import Override
 from sandbox.ecs.errors import EcsError, conflict, invalid
 from sandbox.ecs.model import Model
+from sandbox.ecs.names import moment
 from sandbox.ecs.state import Cluster, Task
 from sandbox.ecs_api.clusters import DEFAULT, counted, missing, short
 from sandbox.ecs_api.definitions import Definitions
@@ -104,6 +105,46 @@ class Tasks:
             except EcsError:
                 failures.append(missing(self._model.world.place.arn("task", f"{cluster.name}/{short(name)}")))
         return {"tasks": found, "failures": failures}
+
+    def protect(self, params: Params) -> Json:
+        """UpdateTaskProtection: for two hours, or as long as is said. Only tasks of a service can be protected."""
+        minutes = params.get("expiresInMinutes", 120)
+        if not 1 <= minutes <= 2880:
+            raise invalid("expiresInMinutes must be between 1 and 2880.")
+        until = self._model.world.now + minutes * 60_000 if params["protectionEnabled"] else None
+        found, failures = self._protectable(params)
+        for task in found:
+            task.protected_until = until
+            if until is not None and task.service is not None:
+                service = task.service
+                self._model.world.engine.background_at(until + 1, self._model.world.wake, service)
+        return {"protectedTasks": [self._protection(task) for task in found], "failures": failures}
+
+    def protection(self, params: Params) -> Json:
+        """GetTaskProtection."""
+        found, failures = self._protectable(params)
+        return {"protectedTasks": [self._protection(task) for task in found], "failures": failures}
+
+    def _protectable(self, params: Params) -> tuple[list[Task], list[Json]]:
+        cluster = self._model.catalogue.cluster(params["cluster"])
+        found: list[Task] = []
+        failures: list[Json] = []
+        for name in counted(params["tasks"], 10, "Tasks"):
+            arn = self._model.world.place.arn("task", f"{cluster.name}/{short(name)}")
+            task = cluster.tasks.get(short(name))
+            if task is None:
+                failures.append(missing(arn))
+            elif task.service is None or not task.live:
+                failures.append({"arn": arn, "reason": "TASK_NOT_VALID"})
+            else:
+                found.append(task)
+        return found, failures
+
+    def _protection(self, task: Task) -> Json:
+        until = task.protected_until
+        enabled = until is not None and until > self._model.world.now
+        shown: Json = {"taskArn": task.arn, "protectionEnabled": enabled}
+        return {**shown, "expirationDate": moment(until)} if enabled and until is not None else shown
 
     def all(self, params: Params) -> Json:
         """ListTasks: by default those that are meant to run."""

@@ -139,7 +139,9 @@ def rollout_view(rollout: ServiceDeployment) -> Json:
     }
     del shown["targetServiceRevisionArn"]
     if rollout.stage is not None:
-        shown["lifecycleStage"] = rollout.stage
+        # The service model has this stage for hooks only: of a deployment it shows as the one that it opens.
+        pre = rollout.stage == "PRE_PRODUCTION_TRAFFIC_SHIFT"
+        shown["lifecycleStage"] = "PRODUCTION_TRAFFIC_SHIFT" if pre else rollout.stage
     if rollout.rollback_started_at is not None:
         shown["rollback"] = {
             "reason": rollout.rollback_reason or "",

@@ -75,6 +75,8 @@ class Account(Part):
     load_balancers: dict[Name, LoadBalancer] = Field(default_factory=dict)
     buckets: Many = ()
     """S3 buckets that send their events to EventBridge."""
+    tables: dict[Name, Name] = Field(default_factory=dict)
+    """DynamoDB tables: the name of each one's key, a text."""
 
 
 class HealthCheck(Part):

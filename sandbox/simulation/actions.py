@@ -200,6 +200,35 @@ class Upload(Part):
         return f"uploads {self.key} to {self.bucket}"
 
 
+class Surge(Part):
+    """Somebody scales a service up for a time, as `breakwater surge start` does."""
+
+    service: Name
+    desired: Annotated[int, Field(ge=1)]
+    lasts: Duration
+    """In whole minutes."""
+    id: Name | None = None
+    """A name for it."""
+    by: Name | None = None
+    """Who or what wants it."""
+
+    def told(self) -> str:
+        """As the timeline shows it."""
+        return f"scales {self.service} up to {self.desired} for {written(self.lasts)}"
+
+
+class EndSurge(Part):
+    """Somebody ends a surge before its time, as `breakwater surge end` does."""
+
+    service: Name
+    id: Name | None = None
+    """Which one; else all of the service."""
+
+    def told(self) -> str:
+        """As the timeline shows it."""
+        return f"ends the surge of {self.service}"
+
+
 class PutEvent(Part):
     """An event reaches the bus as it is: one of `events/`, at the time and in the account of the scenario."""
 
@@ -242,6 +271,8 @@ Action = (
     | SetWeights
     | SendRequests
     | Upload
+    | Surge
+    | EndSurge
     | PutEvent
 )
 
@@ -277,6 +308,8 @@ class Step(Part):
     set_weights: SetWeights | None = None
     send_requests: SendRequests | None = None
     upload: Upload | None = None
+    surge: Surge | None = None
+    end_surge: EndSurge | None = None
     put_event: PutEvent | None = None
 
     @model_validator(mode="after")

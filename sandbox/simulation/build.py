@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ from sandbox.ecs.state import Instance
 from sandbox.ecs.workloads import ProcessResult
 from sandbox.errors import SandboxError
 from sandbox.front import Sandbox
+from sandbox.processes import LONGEST_SECONDS, Processes, killed_after
 from sandbox.simulation.account import (
     Attachment,
     Cluster,
@@ -30,8 +32,7 @@ from sandbox.simulation.parts import seconds
 from sandbox.simulation.scenario import Scenario
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"], "securityGroups": ["sg-0a1b2c3d"]}}
-PROCESS_LIMIT = 60
-"""Real seconds that a real process may take."""
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class ScenarioError(Exception):
@@ -75,6 +76,8 @@ def building(stage: Stage) -> Iterator[tuple[str, Callable[[], None]]]:
         yield f"account.load_balancers.{name}", partial(_load_balancer, stage, name, balancer)
     for bucket in scenario.account.buckets:
         yield "account.buckets", partial(_bucket, stage, bucket)
+    for table, key in scenario.account.tables.items():
+        yield f"account.tables.{table}", partial(_table, stage, table, key)
     if scenario.policy is not None:
         yield "policy", partial(_policy, stage, scenario.policy)
     for family, definition in scenario.task_definitions.items():
@@ -84,7 +87,7 @@ def building(stage: Stage) -> Iterator[tuple[str, Callable[[], None]]]:
 
 
 def _images(stage: Stage) -> None:
-    stage.sandbox.ecs.world.runner = _runner(stage.scenario)
+    stage.sandbox.ecs.world.runner = _Runner(stage)
     stage.behaviours.update(stage.scenario.images)
     for image, behaviour in stage.scenario.images.items():
         stage.sandbox.ecs.faults.set_workload(image, behaviour.workload())
@@ -103,6 +106,18 @@ def _bucket(stage: Stage, bucket: str) -> None:
     where = {"LocationConstraint": stage.scenario.account.region}
     own = {} if stage.scenario.account.region == "us-east-1" else {"CreateBucketConfiguration": where}
     stage.aws("s3").create_bucket(Bucket=bucket, **own)
+    stage.aws("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+
+
+def _table(stage: Stage, table: str, key: str) -> None:
+    stage.aws("dynamodb").create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+    )
 
 
 def _policy(stage: Stage, policy: Mapping[str, Any]) -> None:
@@ -110,31 +125,8 @@ def _policy(stage: Stage, policy: Mapping[str, Any]) -> None:
         bucket = stage.sandbox.resource("PolicyBucket").physical_id
     except SandboxError:
         raise ScenarioError("the template has no PolicyBucket that would take a policy") from None
-    upload(stage, bucket, "policy.yaml", yaml.safe_dump(dict(policy), sort_keys=False))
-
-
-def upload(stage: Stage, bucket: str, key: str, content: str) -> None:
-    """Put an object into a bucket, and its event on the bus."""
-    body = content.encode()
-    made = stage.aws("s3").put_object(Bucket=bucket, Key=key, Body=body)
-    now, account = stage.sandbox.now, stage.sandbox.account
-    stored = {
-        "key": key,
-        "size": len(body),
-        "etag": str(made["ETag"]).strip('"'),
-        "sequencer": f"{int(now.timestamp() * 1000):018X}",
-    }
-    detail = {
-        "version": "0",
-        "bucket": {"name": bucket},
-        "object": stored,
-        "request-id": account.uuid(),
-        "requester": account.id,
-        "source-ip-address": "203.0.113.9",
-        "reason": "PutObject",
-    }
-    resources = [f"arn:aws:s3:::{bucket}"]
-    account.bus.put({"source": "aws.s3", "detail-type": "Object Created", "resources": resources, "detail": detail})
+    body = yaml.safe_dump(dict(policy), sort_keys=False).encode()
+    stage.aws("s3").put_object(Bucket=bucket, Key="policy.yaml", Body=body)
 
 
 def add_instances(stage: Stage, cluster: str, instances: Instances) -> None:
@@ -351,23 +343,26 @@ def _attached(stage: Stage, definition: TaskDefinition, attached: Attachment) ->
 
 
 class _Runner:
-    """Runs the commands of `real_process` images on this machine, in no virtual time but what the image says."""
+    """Runs the commands of `real_process` images on this machine, in no virtual time but what the image says.
 
-    def __init__(self, takes: Mapping[tuple[str, ...], int]) -> None:
-        self._takes = takes
+    One with a folder has the account's own S3 and DynamoDB.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        images = stage.scenario.images.values()
+        self._images = {one.command: one for one in images if isinstance(one, RealProcess)}
+        self._account = stage.sandbox.account
 
     def __call__(self, command: tuple[str, ...], environment: dict[str, str]) -> ProcessResult:
+        image = self._images.get(command, next(iter(self._images.values())))
         try:
-            ran = subprocess.run(  # noqa: S603  a command of the scenario that this user runs; no shell reads it
-                command, env=environment, capture_output=True, timeout=PROCESS_LIMIT, check=False
+            if image.folder is not None:
+                return Processes(self._account, ROOT / image.folder, image.takes)(command, environment)
+            child = subprocess.Popen(  # noqa: S603  a command of the scenario that this user runs; no shell reads it
+                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except OSError as error:
             raise SandboxError(f"the real process {command[0]} cannot be run: {error}") from error
-        usual = next(iter(self._takes.values()), 60 * SECOND)
-        return ProcessResult(self._takes.get(command, usual), ran.returncode)
-
-
-def _runner(scenario: Scenario) -> _Runner:
-    return _Runner(
-        {one.command: seconds(one.takes) * SECOND for one in scenario.images.values() if isinstance(one, RealProcess)}
-    )
+        with killed_after(LONGEST_SECONDS, child):
+            code = child.wait()
+        return ProcessResult(seconds(image.takes) * SECOND, code)

@@ -16,9 +16,9 @@ from sandbox.simulation.build import (
     add_instances,
     deployment_configuration,
     forward,
-    upload,
 )
 from sandbox.simulation.logs import write
+from sandbox.simulation.parts import seconds
 
 
 @singledispatch
@@ -147,7 +147,28 @@ def _(action: actions.SendRequests, stage: Stage) -> None:
 
 @enact.register
 def _(action: actions.Upload, stage: Stage) -> None:
-    upload(stage, action.bucket, action.key, action.content)
+    stage.aws("s3").put_object(Bucket=action.bucket, Key=action.key, Body=action.content.encode())
+
+
+@enact.register
+def _(action: actions.Surge, stage: Stage) -> None:
+    asked = {"desired": action.desired, "minutes": seconds(action.lasts) // 60, "id": action.id, "by": action.by}
+    _ask_scaler(stage, "start", action.service, asked)
+
+
+@enact.register
+def _(action: actions.EndSurge, stage: Stage) -> None:
+    _ask_scaler(stage, "end", action.service, {"id": action.id})
+
+
+def _ask_scaler(stage: Stage, action: str, service: str, more: Mapping[str, Any]) -> None:
+    """What `breakwater surge` does: the caller's own invocation of the function."""
+    given = {name: value for name, value in more.items() if value is not None}
+    asked = {"action": action, "cluster": _cluster(stage, service), "service": service, "answer_errors": True, **given}
+    outcome = stage.sandbox.invoke("ScalerFunction", asked)
+    problem = outcome.error or json.loads(outcome.payload).get("error")
+    if problem:
+        raise ScenarioError(f"the scaler says: {problem}")
 
 
 @enact.register

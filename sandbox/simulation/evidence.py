@@ -1,6 +1,7 @@
 """What a run left, for the judge: plain values, gathered while it went on and at its end."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,6 +51,16 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of a job or an upload."""
+
+    name: str
+    outcome: str
+    attempts: int
+    exit_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """What became of requests to one place."""
 
@@ -76,6 +87,11 @@ class Evidence:
     statuses: Mapping[str, tuple[str, ...]]
     """By service: what its service deployments went through, the oldest first."""
     told: Told
+    runs: tuple[Ran, ...] = ()
+    rows: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
+    """By table: its rows, each attribute as text."""
+    surges: tuple[str, ...] = ()
+    """The services of the surges that last, as `cluster/name`; nobody looks unless it is asked."""
 
 
 @dataclass(slots=True)
@@ -169,7 +185,29 @@ def gather(stage: Stage, recorder: Recorder, told: Told) -> Evidence:
         downtime=dict(recorder.downtime),
         statuses={name: tuple(found) for name, found in recorder.statuses.items()},
         told=told,
+        runs=tuple(_runs(stage)),
+        rows={table: tuple(_rows(stage, table)) for table in stage.scenario.account.tables},
+        surges=tuple(_surges(stage)),
     )
+
+
+def _runs(stage: Stage) -> Iterator[Ran]:
+    for item in stage.sandbox.table_items():
+        if str(item["pk"]).startswith("RUNS#"):
+            run = json.loads(str(item["doc"]))
+            yield Ran(run["name"], run.get("outcome") or run["phase"], run["attempt"], run.get("exit_code"))
+
+
+def _rows(stage: Stage, table: str) -> Iterator[Mapping[str, str]]:
+    for item in stage.aws("dynamodb").scan(TableName=table)["Items"]:
+        yield {name: str(next(iter(value.values()))) for name, value in item.items()}
+
+
+def _surges(stage: Stage) -> Iterator[str]:
+    if any(one.surges is not None for _, _, one in stage.scenario.expected()):
+        answer = stage.sandbox.invoke("ScalerFunction", {"action": "list"})
+        for service in json.loads(answer.payload)["services"]:
+            yield from (str(service["service"]) for _ in service["claims"])
 
 
 def _routes(stage: Stage) -> dict[tuple[str, str, str, str], str]:

@@ -13,6 +13,7 @@ from sandbox.errors import InvalidPatternError
 from sandbox.patterns import compile_pattern
 from sandbox.simulation.account import Weight
 from sandbox.simulation.actions import OfListener
+from sandbox.simulation.images import ExitCode
 from sandbox.simulation.parts import Count, Duration, Many, Name, Part, RuleName
 
 Deploying = Literal[
@@ -116,6 +117,34 @@ class JournalIs(Bounds):
     outcome: Annotated[str, Field(min_length=1)] | None = None
 
 
+class RunIs(Bounds):
+    """Runs of a job or an upload of the policy; what is not given may be anything."""
+
+    name: Name
+    """That of the job or upload."""
+    outcome: (
+        Literal["succeeded", "failed", "quarantined", "skipped", "replaced", "missed", "refused", "observed"] | None
+    ) = None
+    attempts: Count | None = None
+    """How many tasks it took."""
+    exit_code: ExitCode | None = None
+    """Of the last of them."""
+
+
+class RowIs(Bounds):
+    """Rows of a DynamoDB table of the account."""
+
+    table: Name
+    item: dict[Name, str] = Field(default_factory=dict)
+    """Attributes and their values, as text; others may be there."""
+
+
+class SurgesKept(Bounds):
+    """Surges that last at the end, as `breakwater surge list` shows them."""
+
+    service: Name | None = None
+
+
 class NothingElse(Part):
     """No incident but those that the other expectations name; with none of them, no incident at all."""
 
@@ -181,6 +210,9 @@ Claim = (
     ServiceIs
     | IncidentIs
     | JournalIs
+    | RunIs
+    | RowIs
+    | SurgesKept
     | NothingElse
     | Notices
     | DeadLetters
@@ -200,6 +232,9 @@ class Expectation(Part):
     service: ServiceIs | None = None
     incident: IncidentIs | None = None
     journal: JournalIs | None = None
+    run: RunIs | None = None
+    row: RowIs | None = None
+    surges: SurgesKept | None = None
     no_other_incident: NothingElse | None = None
     notices: Notices | None = None
     dead_letters: DeadLetters | None = None

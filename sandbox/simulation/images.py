@@ -185,13 +185,15 @@ class RealProcess(Does):
     """Program and arguments; nothing interprets them. RunTask may override it."""
     takes: Duration = timedelta(minutes=1)
     """How long it takes in virtual time, however long it really took."""
+    folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] | None = None
+    """A folder of this repository to run in; then it has the account's S3 and DynamoDB, and `python` is ours."""
 
     def workload(self) -> Workload:
         """As the model takes it."""
         return workloads.real_process(*self.command)
 
 
-Behaviour = Annotated[
+_Plain = (
     Healthy
     | SlowStart
     | CrashOnStart
@@ -206,9 +208,22 @@ Behaviour = Annotated[
     | NeverHealthyAtTargetGroup
     | IgnoresSigterm
     | ExitsZero
-    | RealProcess,
-    Field(discriminator="kind"),
-]
+    | RealProcess
+)
+
+
+class InTurn(Does):
+    """Each task that starts does the next of these, and the last one stays: a job that fails once, then succeeds."""
+
+    kind: Literal["in_turn"]
+    turns: Annotated[tuple[Annotated[_Plain, Field(discriminator="kind")], ...], Field(min_length=2, strict=False)]
+
+    def workload(self) -> Workload:
+        """As the model takes it."""
+        return workloads.in_turn(*(turn.workload() for turn in self.turns))
+
+
+Behaviour = Annotated[_Plain | InTurn, Field(discriminator="kind")]
 """What an image does."""
 
 

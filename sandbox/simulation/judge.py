@@ -139,6 +139,37 @@ def _(claim: expectations.JournalIs, case: Case) -> Verdict:
 
 
 @verdict.register
+def _(claim: expectations.RunIs, case: Case) -> Verdict:
+    wanted = {key: getattr(claim, key) for key in ("outcome", "attempts", "exit_code")}
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    mine = [one for one in case.evidence.runs if one.name == claim.name]
+    found = [one for one in mine if all(getattr(one, key) == value for key, value in wanted.items())]
+    shown = [f"{one.outcome}, attempts {one.attempts}, exit code {one.exit_code}" for one in found or mine]
+    about = f" with {_pairs(wanted.items())}" if wanted else ""
+    return Verdict(
+        f"runs of {claim.name}{about}: {claim.wanted()}", claim.hold(len(found)), f"{len(found)}{_listed(shown)}"
+    )
+
+
+@verdict.register
+def _(claim: expectations.RowIs, case: Case) -> Verdict:
+    rows = case.evidence.rows[claim.table]
+    found = [row for row in rows if claim.item.items() <= row.items()]
+    about = f" with {_pairs(claim.item.items())}" if claim.item else ""
+    shown = [_pairs(row.items()) for row in found or rows]
+    return Verdict(
+        f"rows of {claim.table}{about}: {claim.wanted()}", claim.hold(len(found)), f"{len(found)}{_listed(shown)}"
+    )
+
+
+@verdict.register
+def _(claim: expectations.SurgesKept, case: Case) -> Verdict:
+    cluster = case.scenario.services[claim.service].cluster if claim.service else ""
+    found = [one for one in case.evidence.surges if claim.service is None or one == f"{cluster}/{claim.service}"]
+    return _counted(f"surges that last{f' of {claim.service}' if claim.service else ''}", claim, found)
+
+
+@verdict.register
 def _(claim: expectations.NothingElse, case: Case) -> Verdict:
     claimed = _claimed(case)
     tells = [each for trouble in case.scenario.troubles.values() for each in trouble.incidents]

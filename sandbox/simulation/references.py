@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from sandbox.simulation import actions, mishaps
 from sandbox.simulation.account import Attachment, LoadBalancer
-from sandbox.simulation.expectations import Downtime, InOrder, Reaches, Requests, ServiceIs, Weights
+from sandbox.simulation.expectations import (
+    Downtime,
+    InOrder,
+    Reaches,
+    Requests,
+    RowIs,
+    RunIs,
+    ServiceIs,
+    SurgesKept,
+    Weights,
+)
 from sandbox.simulation.parts import written
 
 if TYPE_CHECKING:
@@ -199,8 +209,12 @@ def _expectations(scenario: "Scenario") -> Iterator[Problem]:
         match claim:
             case ServiceIs():
                 yield from _known((*here, "name"), "service", claim.name, scenario.services)
-            case Downtime() | InOrder():
+            case Downtime() | InOrder() | SurgesKept():
                 yield from _known((*here, "service"), "service", claim.service, scenario.services)
+            case RunIs():
+                yield from _known((*here, "name"), "job or upload", claim.name, [*_batch(scenario)])
+            case RowIs():
+                yield from _known((*here, "table"), "table", claim.table, scenario.account.tables)
             case Weights():
                 yield from _rule(scenario, here, claim)
             case Reaches():
@@ -211,6 +225,15 @@ def _expectations(scenario: "Scenario") -> Iterator[Problem]:
                 yield from _listener(scenario, here, claim)
                 if claim.where not in [getattr(step.action, "where", None) for _, _, step in scenario.planned()]:
                     yield here, "no step sends such requests"
+
+
+def _batch(scenario: "Scenario") -> Iterator[str]:
+    """The names of the policy's jobs and uploads; what is wrong with it is policy_sync's to say."""
+    for key in ("jobs", "uploads"):
+        listed = (scenario.policy or {}).get(key)
+        for one in listed if isinstance(listed, list) else ():
+            if isinstance(one, dict):
+                yield str(one.get("name"))
 
 
 def _listener(scenario: "Scenario", here: Where, named: actions.SendRequests | Reaches | Requests) -> Iterator[Problem]:

@@ -60,7 +60,7 @@ class Scenario(Part):
     parameters: dict[Name, str] = Field(default_factory=dict)
     """Parameters of Breakwater's stack, such as `Mode: act`."""
     policy: dict[str, Any] | None = None
-    """The policy document that is uploaded before anything happens."""
+    """The policy document, uploaded before anything happens; the template has to have a `PolicyBucket`."""
     account: Account = Account()
     images: dict[Name, Behaviour]
     """How containers behave, by image. Every image that anything names is here."""

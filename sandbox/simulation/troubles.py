@@ -41,8 +41,8 @@ class Trouble(Part):
     """What happens, in one sentence without its full stop."""
     at: Duration = timedelta(0)
     """Since the beginning of the timeline."""
-    steps: Annotated[tuple[Step, ...], Field(min_length=1, strict=False)]
-    """As in a timeline, but since `at`."""
+    steps: Annotated[tuple[Step, ...], Field(strict=False)] = ()
+    """As in a timeline, but since `at`. None if a schedule of the policy lets it happen."""
     incidents: Annotated[tuple[Tells, ...], Field(strict=False)] = ()
     """All that have to be told of it; no incident is told that is none of a trouble's."""
     over: Duration | None = None

@@ -99,6 +99,7 @@ class House:
     """The automation over fakes."""
 
     mode: Mode = Mode.OBSERVE
+    policy: AlertPolicy = field(default_factory=AlertPolicy)
     now: datetime = NOW
     services: dict[tuple[str | None, str], ServiceState] = field(default_factory=dict)
     table: FakeTable = field(default_factory=FakeTable)
@@ -112,7 +113,7 @@ class House:
         logger.handlers[0].setStream(self.lines)  # type: ignore[attr-defined]  # Powertools hides its stream handler
         return Work(
             settings=Settings("table", "topic", self.mode),
-            policy=AlertPolicy(),
+            policy=lambda: self.policy,
             logger=logger,
             metrics=log.metrics("task_alerts"),
             definitions=TaskDefinitions(lambda: self.ecs, self.table),

@@ -45,13 +45,15 @@ class FakeTable(Table):
                 self._apply(action)
         return refusals
 
-    def with_status(self, status: str) -> Iterator[str]:
+    def keys_with_status(self, status: str) -> Iterator[Key]:
         self.calls += 1
-        return iter(sorted(key[0] for key, item in self.items.items() if item.get("status") == status))
+        return iter(sorted(key for key, item in self.items.items() if item.get("status") == status))
 
-    def under(self, pk: str, prefix: str = "") -> Iterator[dict[str, Value]]:
+    def under(
+        self, pk: str, prefix: str = "", *, newest_first: bool = False, page: int | None = None
+    ) -> Iterator[dict[str, Value]]:
         self.calls += 1
-        keys = sorted(key for key in self.items if key[0] == pk and key[1].startswith(prefix))
+        keys = sorted((key for key in self.items if key[0] == pk and key[1].startswith(prefix)), reverse=newest_first)
         return iter([dict(self.items[key]) for key in keys])
 
     def _allowed(self, action: Write) -> bool:

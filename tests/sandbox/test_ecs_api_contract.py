@@ -90,6 +90,11 @@ def _read_all(ecs: Ecs) -> None:
     briefs = ecs("ListServiceDeployments", cluster="prod", service="web")["serviceDeployments"]
     ecs("DescribeServiceDeployments", serviceDeploymentArns=[one["serviceDeploymentArn"] for one in briefs])
     ecs("DescribeServiceRevisions", serviceRevisionArns=[one["targetServiceRevisionArn"] for one in briefs])
+    if tasks:
+        ecs("UpdateTaskProtection", cluster="prod", tasks=[*tasks[:9], "no"], protectionEnabled=True)
+        ecs("GetTaskProtection", cluster="prod", tasks=[*tasks[:9], "no"])
+        ecs("UpdateTaskProtection", cluster="prod", tasks=[*tasks[:9], "no"], protectionEnabled=False)
+    ecs("DescribeCapacityProviders", capacityProviders=["no"])
     instances = ecs("ListContainerInstances", cluster="prod")["containerInstanceArns"]
     ecs("DescribeContainerInstances", cluster="prod", containerInstances=instances, include=["TAGS"])
     for arn in ecs("ListTaskDefinitions")["taskDefinitionArns"]:

@@ -48,7 +48,7 @@ def test_a_fresh_stack_with_nothing_to_do_raises_no_alarm(account: Sandbox) -> N
     assert set(account.alarms.values()) == {"OK"}
 
 
-@pytest.mark.parametrize("sweep", ["TaskAlertsSweep", "NotifierSweep"])
+@pytest.mark.parametrize("sweep", ["TaskAlertsSweep", "NotifierSweep", "RollbackGuardSweep"])
 def test_sweeps_that_stop_coming_are_missed(account: Sandbox, sweep: str) -> None:
     account.advance(timedelta(minutes=20))
     for rule in account.account.bus.rules:

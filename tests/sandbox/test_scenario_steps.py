@@ -290,7 +290,8 @@ def test_the_report_begins_with_the_timeline_unless_something_was_wrong_before()
         scenario("expect: [{incident: {}}]", SMALL.replace("{kind: healthy}", "{kind: crash_after, after: 2m}"))
     )
     assert broken.stretch.start == broken.scenario.start - broken.scenario.warm_up
-    assert broken.stretch.deliveries[min(broken.run.admitted)].event["detail"]["lastStatus"] == "STOPPED"
+    read = [broken.stretch.deliveries[position] for position in broken.run.admitted]
+    assert any(each.event["detail"].get("lastStatus") == "STOPPED" and each.at < broken.scenario.start for each in read)
 
 
 @pytest.mark.parametrize(
@@ -309,9 +310,81 @@ def test_what_is_normal_deploys_the_next_versions_which_behave_as_the_first(firs
     assert dict(drawn.images) == dict.fromkeys(next_ones, planned.images[first])
 
 
-def test_a_policy_needs_a_bucket_that_takes_it() -> None:
-    with pytest.raises(StepError, match="policy: the template has no PolicyBucket that would take a policy"):
-        simulate(scenario("policy: {version: 1}\nexpect: [{notices: {}}]"))
+def test_a_policy_is_in_force_and_one_that_is_refused_is_an_incident() -> None:
+    simulation = simulate(
+        scenario(
+            """
+            policy: {version: 1, defaults: {alerts: {enabled: false}}}
+            timeline: [{crash: {service: web}}]
+            expect: [{no_other_incident: {}}]
+            """
+        )
+    )
+    assert [each.found for each in simulation.verdicts if not each.ok] == []
+    wrong = simulate(scenario("policy: {version: 1, jbos: []}\nexpect: [{incident: {category: policy_rejected}}]"))
+    assert [each.found for each in wrong.verdicts if not each.ok] == []
+
+
+def test_what_the_scaler_refuses_is_a_mistake_of_the_scenario() -> None:
+    with pytest.raises(StepError, match=r"timeline\[0\]\.end_surge: the scaler says: .*prod/web has no surge"):
+        simulate(scenario("timeline: [{end_surge: {service: web}}]\nexpect: [{notices: {}}]"))
+
+
+TAKING_TURNS = """
+title: turns
+warm_up: 1m
+settle: 10m
+account:
+  tables: {numbers: name}
+images:
+  job:1:
+    kind: in_turn
+    turns: [{kind: image_missing}, {kind: crash_on_start, exit_code: 9}, {kind: exits_zero, after: 1s}]
+task_definitions:
+  job: {containers: {app: {image: "job:1"}}}
+policy:
+  version: 1
+  jobs:
+    - {name: never, schedule: "cron(0 0 1 1 ? 2030)", task: {cluster: prod, task_definition: job, launch_type: FARGATE}}
+"""
+
+
+def test_an_image_does_one_thing_after_another_and_stays_with_the_last() -> None:
+    simulation = simulate(
+        scenario(
+            """
+            timeline:
+              - run_task: {task: job}
+              - {at: 1m, run_task: {task: job}}
+              - {at: 2m, run_task: {task: job, count: 2}}
+            expect:
+              - events: {pattern: {detail: {lastStatus: [STOPPED], stopCode: [TaskFailedToStart]}}, exactly: 1}
+              - events: {pattern: {detail: {lastStatus: [STOPPED], containers: {exitCode: [9]}}}, exactly: 1}
+              - events: {pattern: {detail: {lastStatus: [STOPPED], containers: {exitCode: [0]}}}, exactly: 2}
+            """,
+            TAKING_TURNS,
+        )
+    )
+    assert [each.found for each in simulation.verdicts if not each.ok] == []
+
+
+def test_runs_rows_and_surges_that_are_not_there_are_said_not_to_be_there() -> None:
+    simulation = simulate(
+        scenario(
+            """
+            expect:
+              - run: {name: never}
+              - row: {table: numbers, item: {name: one}}
+              - surges: {at_least: 1}
+            """,
+            TAKING_TURNS,
+        )
+    )
+    assert [(each.name, each.ok, each.found) for each in simulation.verdicts[:3]] == [
+        ("runs of never: at least 1", False, "0"),
+        ("rows of numbers with name one: at least 1", False, "0"),
+        ("surges that last: at least 1", False, "0"),
+    ]
 
 
 def test_a_real_process_is_run_and_its_exit_code_is_the_containers() -> None:

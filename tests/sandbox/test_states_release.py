@@ -17,6 +17,7 @@ from sandbox import Sandbox
 from tests.sandbox.ecs_calls import VPC
 from tests.sandbox.states_stage import ANYTHING, deploy, inner, machine, register, sdk, start, task, waiting
 from tests.sandbox.test_ecs_api_native import balancer
+from tests.thoroughness import so_many
 
 HOOKS = {
     "Type": "EventBridgeRule",
@@ -143,7 +144,10 @@ def fingerprint(*wholes: list[Any]) -> str:
     return hashlib.sha256(json.dumps(wholes, sort_keys=True, default=str).encode()).hexdigest()
 
 
-@pytest.mark.parametrize(("run", "times"), [(of_a_release, 20), (of_everything, 5)], ids=["a release", "everything"])
+TIMES = [(of_a_release, so_many(3, exhaustive=20)), (of_everything, so_many(2, exhaustive=5))]
+
+
+@pytest.mark.parametrize(("run", "times"), TIMES, ids=["a release", "everything"])
 def test_a_run_ends_the_same_way_each_time(run: Callable[[Path], list[Any]], times: int, tmp_path: Path) -> None:
     assert len({fingerprint(run(tmp_path)) for _ in range(times)}) == 1
 

@@ -29,6 +29,12 @@ def an_event(detail_type: str, detail: Any, source: str = "aws.ecs", **envelope:
     return _without_dropped(whole | envelope)
 
 
+def an_upload(bucket: str, key: str, reason: str = "PutObject") -> Event:
+    """A new object in a bucket."""
+    detail = {"bucket": {"name": bucket}, "object": {"key": key, "size": 1}, "reason": reason}
+    return an_event("Object Created", detail, "aws.s3")
+
+
 def a_container(exit_code: Any = DROP, status: str = "STOPPED", **more: Any) -> Any:
     """One entry of `containers`."""
     return _without_dropped({"name": "app", "lastStatus": status, "exitCode": exit_code} | more)

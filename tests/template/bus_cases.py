@@ -1,4 +1,4 @@
-"""Events and the one rule that has to route each, or none.
+"""Events and the one rule of `TAKERS` that has to route each, or none.
 
 Whatever could alert comes in; what is surely normal stays out, and each hit has a near miss. `make judge-patterns`
 puts the same cases before AWS's own Event Ruler.
@@ -19,8 +19,12 @@ from tests.template.bus import (
     an_alarm,
     an_event,
     an_exit,
+    an_upload,
 )
 
+ALERTS = "TaskAlerts"
+# Of these one alone takes an event. The rollback guard weighs beside them: tests/template/test_guard_roads.py.
+TAKERS = (ALERTS, "BatchRunner", "PolicySync")
 ODD = "TaskAlertsOddStopRule"
 NO_CODE = "TaskAlertsNoStopCodeRule"
 EXIT = "TaskAlertsContainerExitRule"
@@ -31,6 +35,8 @@ SERVICE = "TaskAlertsServiceRule"
 HOOK = "TaskAlertsHookRule"
 HEALTH = "TaskAlertsInstanceHealthRule"
 THRESHOLD = "TaskAlertsThresholdRule"
+RUN = "BatchRunnerStopRule"
+POLICY = "PolicySyncRule"
 
 Case = tuple[str, Event, str | None]
 
@@ -39,6 +45,7 @@ HOST = "Host EC2 (instance i-0abc1234def567890) terminated."
 ELB = "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-east-1:111122223333:t/x)"
 ROLLING_BACK = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1."
 TASK = "ECS Task State Change"
+OUR_RUN = "breakwater/run/nightly/20260414T120000Z-0123456789ab/1"
 
 STOPS: list[Case] = [
     ("failed to start without any container", a_stop("TaskFailedToStart", "CannotPullContainerError: x"), ODD),
@@ -120,6 +127,34 @@ STOPS: list[Case] = [
     ),
     ("a person stopped it", a_stop("UserInitiated", "Task stopped by user", 143), None),
     ("a person's text imitates a crash", a_stop("UserInitiated", ESSENTIAL_EXITED, 1), None),
+]
+
+RUNS: list[Case] = [
+    ("a run ended with 0", an_exit(0, group="family:job", startedBy=OUR_RUN), RUN),
+    ("a run ended with 1", an_exit(1, group="family:job", startedBy=OUR_RUN), RUN),
+    ("a run failed to start", a_stop("TaskFailedToStart", "RESOURCE:CPU", startedBy=OUR_RUN), RUN),
+    ("a run was stopped for its timeout", a_stop("UserInitiated", "breakwater: too long", 143, startedBy=OUR_RUN), RUN),
+    ("spot took a run", a_stop("SpotInterruption", SPOT, 143, group="family:job", startedBy=OUR_RUN), RUN),
+    ("a run without a stop code", a_stop(DROP, ESSENTIAL_EXITED, 1, startedBy=OUR_RUN), RUN),
+    ("maintenance of a run", a_stop("ServiceSchedulerInitiated", MAINTENANCE, 137, startedBy=OUR_RUN), RUN),
+    ("a run that still stops", an_exit(0, startedBy=OUR_RUN, lastStatus="STOPPING"), None),
+    ("a task that somebody else started", an_exit(1, group="family:job", startedBy="breakwater"), EXIT),
+    ("a task whose startedBy is null", an_exit(1, group="family:job", startedBy=None), EXIT),
+    ("a task without a startedBy", an_exit(1, group="family:job", startedBy=DROP), EXIT),
+    ("another account's run", an_exit(1, startedBy=OUR_RUN) | {"account": "999988887777"}, None),
+]
+
+DOCUMENTS: list[Case] = [
+    ("a policy was uploaded", an_upload("policybucket", "policy.yaml"), POLICY),
+    (
+        "a policy was uploaded in parts",
+        an_upload("policybucket", "policy.yaml", reason="CompleteMultipartUpload"),
+        POLICY,
+    ),
+    ("another object of the bucket", an_upload("policybucket", "old/policy.yaml"), None),
+    ("a policy in a bucket of yours", an_upload("shop-inbox", "policy.yaml"), None),
+    ("a policy was deleted", an_upload("policybucket", "policy.yaml") | {"detail-type": "Object Deleted"}, None),
+    ("another account's policy", an_upload("policybucket", "policy.yaml") | {"account": "999988887777"}, None),
 ]
 
 SIDECARS: list[Case] = [
@@ -234,4 +269,4 @@ OTHERS: list[Case] = [
     ("an unknown detail type", an_event("ECS Something New", {"lastStatus": "STOPPED"}), None),
 ]
 
-CASES = STOPS + SIDECARS + SERVICES + OTHERS
+CASES = STOPS + RUNS + DOCUMENTS + SIDECARS + SERVICES + OTHERS

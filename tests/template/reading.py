@@ -87,9 +87,9 @@ def _compiled() -> dict[str, Pattern]:
     return {name: compile_pattern(pattern) for name, pattern in event_patterns().items()}
 
 
-def rules_that_match(event: dict[str, Any]) -> list[str]:
-    """The rules that would route this event."""
-    return [name for name, pattern in _compiled().items() if pattern.matches(event)]
+def rules_that_match(event: dict[str, Any], of: str | tuple[str, ...] = "") -> list[str]:
+    """The rules that would route this event, or those whose names begin so: automations have roads of their own."""
+    return [name for name, pattern in _compiled().items() if name.startswith(of) and pattern.matches(event)]
 
 
 def statements(role: Resource) -> Iterator[dict[str, Any]]:
@@ -109,6 +109,8 @@ def _plain(value: Any) -> Any:
         return ACCOUNT
     if value == {"Ref": "AWS::Region"}:
         return REGION
+    if isinstance(value, dict) and set(value) == {"Ref"}:
+        return str(value["Ref"]).lower()  # a resource of the stack, by a name that it might have
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -14,11 +14,19 @@ from typing import Any
 import pytest
 
 from sandbox import Container, Sandbox, Secret, actions, iam
+from sandbox.ecs.workloads import Workload, crash_after, crash_on_start
+from tests.sandbox.policy_stack import GUARD_ACTS, put_in_force
 from tests.template.bus import Event, an_exit
 from tests.template.reading import ACCOUNT, REGION, ROOT
+from tests.template.rough_batch import run_batch_work
+from tests.template.rough_policies import push_and_remove
+from tests.template.rough_releases import play_releases
+from tests.template.scaled_hours import scaled
 
 START = datetime(2026, 3, 2, 10, 6, tzinfo=UTC)
-SWEEPS = ("TaskAlertsSweepFunction", "NotifierSweepFunction")
+SWEEPS = ("TaskAlertsSweepFunction", "NotifierSweepFunction", "ScalerSweepFunction")
+REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]}}
 OUTAGES = (
     ("sns", "PublishBatch"),
     ("sns", "Publish"),
@@ -49,6 +57,8 @@ def lived() -> Lived:
     needed: defaultdict[str, list[iam.Request]] = defaultdict(list)
     parameters: dict[str, str | Secret] = {
         "AlertEmail": "oncall@example.com",
+        "Mode": "act",
+        "CheckSecretArns": Secret("token", name="breakwater/check"),
         "SlackSecretArn": Secret("https://hooks.slack.com/services/T0/B0/x"),
     }
     template = ROOT / "template.yaml"
@@ -89,6 +99,48 @@ def _live(stack: Sandbox) -> None:
                 stack.invoke(sweep, {})
         stack.advance(timedelta(minutes=3))
     stack.advance(timedelta(hours=1))
+    push_and_remove(stack)
+    run_batch_work(stack)
+    scaled(stack)
+    play_releases(stack, stack.client("secretsmanager").describe_secret(SecretId="breakwater/check")["ARN"])
+    put_in_force(stack, GUARD_ACTS)
+    for by_sweep in (False, True):
+        for workload in (crash_on_start(), crash_after(300)):
+            _bad_deployment(stack, f"{workload.kind}-{by_sweep}".replace("_", "-").lower(), workload, by_sweep=by_sweep)
+
+
+def _bad_deployment(stack: Sandbox, name: str, workload: Workload, *, by_sweep: bool) -> None:
+    """A service that works gets a revision that does not. `by_sweep`: the action itself is left to the sweep."""
+    ecs = stack.client("ecs")
+    ecs.create_cluster(clusterName="prod")
+    revisions = [
+        ecs.register_task_definition(
+            family=name, networkMode="awsvpc", cpu="256", memory="512",
+            containerDefinitions=[
+                {
+                    "name": "app",
+                    "image": f"{REGISTRY}/{name}:{number}",
+                    "logConfiguration": {
+                        "logDriver": "awslogs",
+                        "options": {"awslogs-group": "/web", "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"},
+                    },
+                },
+                *([] if by_sweep else [{"name": "agent", "image": "agent", "essential": False}]),
+            ],
+        )["taskDefinition"]["taskDefinitionArn"]
+        for number in (1, 2)
+    ]  # fmt: skip
+    ecs.create_service(
+        cluster="prod", serviceName=name, taskDefinition=revisions[0], desiredCount=4, launchType="FARGATE",
+        networkConfiguration=NETWORK,
+    )  # fmt: skip
+    stack.advance(timedelta(minutes=20))
+    stack.ecs.faults.set_workload(f"{REGISTRY}/{name}:2", workload)
+    ecs.update_service(cluster="prod", service=name, taskDefinition=revisions[1])
+    if by_sweep:  # every look of the events' lane fails from here on, what it marks stays
+        stack.fail("ecs", "DescribeServices", "ThrottlingException", times=9999, function="RollbackGuardFunction")
+        stack.fail("ecs", "DescribeTaskDefinition", "ThrottlingException", times=9999, function="TaskAlertsFunction")
+    stack.advance(timedelta(minutes=25))
 
 
 def _crash(number: int, service: int) -> Event:

@@ -21,9 +21,11 @@ from tests.template.reading import (
 FUNCTIONS = sorted(functions())
 QUEUES = sorted(resources("AWS::SQS::Queue"))
 RULES = sorted(resources("AWS::Events::Rule"))
+SWEEP_RULES = [name for name in RULES if name.endswith("SweepRule")]
 TOPICS = sorted(resources("AWS::SNS::Topic"))
 SUBSCRIPTIONS = sorted(resources("AWS::SNS::Subscription"))
 DEAD_LETTER_QUEUES = [name for name in QUEUES if name.endswith("DeadLetterQueue")]
+MACHINES = resources("AWS::Serverless::StateMachine")
 MAPPINGS = sorted(resources("AWS::Lambda::EventSourceMapping"))
 COUNTED = sorted(
     name
@@ -31,6 +33,7 @@ COUNTED = sorted(
     if not alarm["Properties"]["Namespace"].startswith("AWS/")
 )
 FAILURES_THAT_ARE_ANSWERED = [
+    ("batch_runner", "MessagesReturned"),
     ("notifier", "NoticesFailed"),
     ("task_alerts", "MessagesReturned"),
     ("task_alerts", "NoticesUnpublished"),
@@ -87,8 +90,10 @@ def test_a_handler_is_a_module_of_its_automation(name: str) -> None:
 
 def test_every_automation_has_a_function() -> None:
     deployed = {reading.folder(properties(name)["Handler"]) for name in FUNCTIONS}
-    folders = {path.parent.name for path in (reading.ROOT / "functions").glob("*/handler.py")}
-    assert folders == deployed, "each folder in functions/ with a handler.py needs a function in template.yaml"
+    entered = re.compile(r"^def handler\(", re.MULTILINE)
+    modules = (reading.ROOT / "functions").glob("*/*.py")
+    folders = {path.parent.name for path in modules if entered.search(path.read_text(encoding="utf-8"))}
+    assert folders == deployed, "each folder in functions/ with a handler needs a function in template.yaml"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -103,7 +108,13 @@ def test_a_function_has_a_log_group_of_its_own_with_retention(name: str) -> None
     )
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in [fed(mapping)[0] for mapping in MAPPINGS]])
+def answers_its_caller() -> set[str]:
+    """The functions that nobody invokes asynchronously: fed from queues, steps of state machines, hooks of ECS."""
+    steps = [machine["Properties"]["DefinitionSubstitutions"] for machine in MACHINES.values()]
+    return {fed(mapping)[0] for mapping in MAPPINGS} | pointed_at(steps) | {"DeploymentHooksNativeFunction"}
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in answers_its_caller()])
 def test_a_function_invoked_asynchronously_says_what_happens_when_it_fails(name: str) -> None:
     config = properties(name).get("EventInvokeConfig", {})
     assert {"MaximumEventAgeInSeconds", "MaximumRetryAttempts"} <= set(config), (
@@ -268,8 +279,8 @@ def test_a_rule_may_invoke_the_functions_that_it_wakes(name: str) -> None:
 
 def test_every_sweep_is_woken() -> None:
     sweeps = {name for name in FUNCTIONS if properties(name)["Handler"].endswith(".sweep.handler")}
-    assert pointed_at([target["Arn"] for target in properties("SweepRule")["Targets"]]) == sweeps, (
-        "give SweepRule a target for each function with a sweep handler"
+    assert pointed_at([target["Arn"] for rule in SWEEP_RULES for target in properties(rule)["Targets"]]) == sweeps, (
+        "give one of the sweep rules a target for each function with a sweep handler"
     )
 
 

@@ -16,7 +16,11 @@ def test_the_models_are_those_of_the_pinned_botocore() -> None:
 
 
 def test_the_models_stay_small() -> None:
-    assert sum(path.stat().st_size for path in MODELS.rglob("*.json")) < 300_000
+    """They are weight of the layer that every function unpacks; each client reads its own service's files alone.
+
+    More than a quarter is how S3 finds its endpoint, which policy_sync alone reads; a fifth is ECS.
+    """
+    assert sum(path.stat().st_size for path in MODELS.rglob("*.json")) < 700_000
 
 
 @pytest.mark.parametrize("service", OPERATIONS)

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core" / "breakwater"
 
 STANDARD = {
+    "calendar",
     "collections",
     "collections.abc",
     "dataclasses",
@@ -16,6 +17,7 @@ STANDARD = {
     "enum",
     "functools",
     "hashlib",
+    "ipaddress",
     "itertools",
     "json",
     "math",
@@ -23,22 +25,47 @@ STANDARD = {
     "re",
     "types",
     "typing",
+    "urllib.parse",
+    "zoneinfo",  # reads the time zones' own data, which is no state of the world that a decision could change
 }
 # The pure files of the package, and its pure folders.
 PURE_MODULES = (
+    "addresses",
     "causes",
+    "evidence",
+    "causes_own",
     "findings",
     "incidents",
     "model",
+    "occurrences",
     "policies",
+    "preflight",
+    "preflight_facts",
+    "preflight_snippets",
     "redact",
     "redact_patterns",
+    "release_policy",
+    "rendezvous",
+    "rendezvous_events",
+    "routes",
+    "runs",
 )
-PURE_FOLDERS = ("diagnosis",)
+PURE_FOLDERS = ("checks", "diagnosis")
+# What the decision of the rollback guard is made of.
+PURE_PARTS = tuple(f"rollback_guard/{name}.py" for name in ("case", "picture", "stops", "suspicion", "words"))
+PURE_SCALER = ("headroom", "requests", "scale", "targets", "windows")
 OWN = {*PURE_MODULES, *PURE_FOLDERS, "events"}
 PURE = sorted(
     [
         *(ROOT / "functions").glob("*/decision.py"),
+        *(
+            ROOT / "functions" / "release" / f"{name}.py"
+            for name in ("analysis", "facts", "outcome", "returning", "sweeping")
+        ),
+        *(ROOT / "functions" / "deployment_hooks" / f"{name}.py" for name in ("attending", "memory", "payload")),
+        *(ROOT / "functions" / part for part in PURE_PARTS),
+        *(ROOT / "functions" / "batch_runner" / f"{name}.py" for name in ("classes", "request", "specs", "telling")),
+        *(ROOT / "functions" / "scaler" / f"{name}.py" for name in PURE_SCALER),
         *(PACKAGE / f"{name}.py" for name in PURE_MODULES),
         *(path for folder in PURE_FOLDERS for path in (PACKAGE / folder).glob("*.py")),
     ]

@@ -23,9 +23,19 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
         {
             "ResourceNotFoundException",
             "ClusterNotFoundException",
+            "ImageNotFoundException",
+            "RepositoryNotFoundException",
+            "ServiceDeploymentNotFoundException",
             "ServiceNotFoundException",
             "NotFoundException",
             "NotFound",
+            "ListenerNotFound",
+            "LoadBalancerNotFound",
+            "RuleNotFound",
+            "TargetGroupNotFound",
+            "InvalidSubnetID.NotFound",
+            "NoSuchKey",
+            "ObjectNotFoundException",
         }
     ),
     ConflictError: frozenset(
@@ -46,6 +56,11 @@ _KINDS: dict[type[BreakwaterError], frozenset[str]] = {
             "ServiceUnavailable",
             "InternalServerError",
             "InternalFailure",
+            "InternalException",
+            "ConcurrentModificationException",
+            "SlowDown",
+            "InternalServiceException",
+            "ConcurrentUpdateException",
         }
     ),
     RefusedError: frozenset(
@@ -71,6 +86,19 @@ def client(service: str) -> Any:
     gc.disable()
     try:
         return _session().create_client(service, config=_config(service in FOR_COMFORT))
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
+
+
+@cache
+def steady(service: str) -> Any:
+    """The same for who has to get through: no call of a release is for comfort."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return _session().create_client(service, config=_config(for_comfort=False))
     finally:
         gc.freeze()
         if enabled:

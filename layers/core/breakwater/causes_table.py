@@ -1,9 +1,13 @@
 """The words for each cause that can alert, and for exit codes. Data only: what people read is changed here."""
 
+from breakwater import causes_own
 from breakwater.causes import Explanation
+from breakwater.causes_guard import GUARD
 from breakwater.model import Category, Cause
 
 EXPLANATIONS: dict[Cause, Explanation] = {
+    **GUARD,
+    **causes_own.EXPLANATIONS,
     Cause.APP_ERROR: Explanation(
         "The application ended with an error",
         "The main process of an essential container exited by itself with a code of its own, so ECS ended the task. "
@@ -318,6 +322,26 @@ EXPLANATIONS: dict[Cause, Explanation] = {
             "If it is capacity, scale; if it recovers by itself every day, mend the threshold.",
         ),
     ),
+    Cause.CHANGE_KEPT: Explanation(
+        "Somebody's change of scale is kept",
+        "While Breakwater held the scale of this service for a surge or a window, somebody else changed a number of "
+        "it. That number stays, and Breakwater will not give back what it found before.",
+        (
+            "Check whether the number that stands there now is meant to stay.",
+            "If it is not, set it by hand: the reason names what was found before.",
+            "The journal in the table (`JOURNAL#cluster/service`) shows what was set when, and why.",
+        ),
+    ),
+    Cause.CHANGE_WITHHELD: Explanation(
+        "A change of scale is held up",
+        "Breakwater has to change the scale of this service, most often to give it back, and something has stood in "
+        "the way for half an hour.",
+        (
+            "Read the reason: a deployment, protected tasks, another automation, a permission, or the mode.",
+            "End what stands in the way, or set the numbers by hand: what you set is kept.",
+            "Breakwater tries again every five minutes.",
+        ),
+    ),
     Cause.UNKNOWN: Explanation(
         "The cause is not known",
         "The event says that something failed in words that Breakwater does not know. It is told rather than dropped.",
@@ -330,6 +354,7 @@ EXPLANATIONS: dict[Cause, Explanation] = {
 }
 
 BY_CATEGORY: dict[tuple[Category, Cause], Explanation] = {
+    **causes_own.BY_CATEGORY,
     **dict.fromkeys(
         ((Category.DEPLOYMENT_ROLLED_BACK, cause) for cause in (Cause.CIRCUIT_BREAKER, Cause.DEPLOYMENT_ALARM)),
         Explanation(

@@ -18,6 +18,7 @@ from breakwater.incidents import (
     Leave,
     Record,
     decide_incident,
+    decide_resolution,
     decide_sweep,
     fingerprint,
     seen_again,
@@ -145,6 +146,33 @@ class IncidentDesk:
             tuple(finding for group in left for finding in group.fresh),
             tuple(unreadable),
         )
+
+    def resolve(self, ids: Iterable[str], why: str, now: datetime) -> Taken:
+        """Resolve incidents, named by their fingerprints, and tell people: Breakwater saw that they are over.
+
+        What is not there or not open is left alone. Where somebody else changes an incident at the same time it is read
+        and judged again, up to `LOST_RACES` times; what is then still open is for the next call.
+        """
+        waiting = set(ids)
+        done: list[Kept] = []
+        untold: list[Kept] = []
+        for _ in range(LOST_RACES):
+            changes = []
+            for kept in self._store.load(waiting).found.values():
+                decision = decide_resolution(kept.record, why, now)
+                match decision:
+                    case Announce(record=record, reason=reason):
+                        entry = self._entry(record.incident, record.told.kind, reason, now)
+                        changes.append(Change(record, kept, (), entry))
+                    case Leave():
+                        untold.append(kept)
+            kept_now, moved = self._store.keep(changes, now)
+            done += kept_now
+            waiting = {refusal.change.record.incident.id for refusal in moved}
+            if not waiting:
+                break
+            self._pause()
+        return Taken(tuple(kept.record.incident for kept in done), self.tell([*done, *untold]))
 
     def sweep(self, policy: AlertPolicy, now: datetime, time_left: Callable[[], bool] = lambda: True) -> Taken:
         """Look at every incident that needs attention: resolve, remind, and tell what was due and never told.

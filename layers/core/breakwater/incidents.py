@@ -123,7 +123,7 @@ def decide_sweep(record: Record, policy: AlertPolicy, now: datetime) -> SweepDec
     if incident.status is IncidentStatus.RESOLVED:
         return Leave("it is resolved already")
     quiet = _quiet(incident, policy)
-    if now - incident.last_seen >= quiet:
+    if now - incident.last_seen >= quiet and not incident.category.stands:
         resolved = replace(incident, status=IncidentStatus.RESOLVED, resolved_at=now)
         told = replace(_told_again(record.told, NoticeKind.RESOLVED, incident, now), reminders=record.told.reminders)
         return Announce(Record(resolved, told), f"nothing more of it for {_span(quiet)}")
@@ -131,6 +131,15 @@ def decide_sweep(record: Record, policy: AlertPolicy, now: datetime) -> SweepDec
     if due:
         return Announce(Record(incident, _told_again(record.told, NoticeKind.UPDATED, incident, now)), due)
     return Leave("it goes on and nothing new is to be told")
+
+
+def decide_resolution(record: Record, why: str, now: datetime) -> SweepDecision:
+    """Resolve an incident because Breakwater saw that it is over; `why` says how it knows."""
+    if record.incident.status is IncidentStatus.RESOLVED:
+        return Leave("it is resolved already")
+    resolved = replace(record.incident, status=IncidentStatus.RESOLVED, resolved_at=now)
+    told = replace(_told_again(record.told, NoticeKind.RESOLVED, resolved, now), reminders=record.told.reminders)
+    return Announce(Record(resolved, told), why)
 
 
 def _opened(ordered: Sequence[Finding], now: datetime) -> Incident:

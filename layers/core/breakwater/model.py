@@ -31,12 +31,22 @@ class Category(StrEnum):
     HOOK_ATTENTION = "hook_attention"
     INSTANCE_IMPAIRED = "instance_impaired"
     THRESHOLD_CROSSED = "threshold_crossed"
+    POLICY_REJECTED = "policy_rejected"
+    RUN_FAILED = "run_failed"
+    UPLOAD_FAILED = "upload_failed"
+    SCALE_ATTENTION = "scale_attention"
     NONE = "none"
 
     @property
     def said_once(self) -> bool:
         """Whether AWS says it once and not again while it lasts: then silence is no sign that it is over."""
-        return self not in (Category.TASK_FAILED, Category.TASK_START_FAILED, Category.HEALTH_CHECK_FAILED)
+        repeats = (Category.TASK_FAILED, Category.TASK_START_FAILED, Category.HEALTH_CHECK_FAILED)
+        return self not in repeats and not self.stands
+
+    @property
+    def stands(self) -> bool:
+        """Whether it goes on until Breakwater itself sees that it is over: quiet does not resolve it."""
+        return self in (Category.POLICY_REJECTED, Category.RUN_FAILED)
 
 
 class Severity(StrEnum):
@@ -94,11 +104,28 @@ class Cause(StrEnum):
     TARGET_UNHEALTHY = "target_unhealthy"
     PLACEMENT = "placement"
     THROTTLED = "throttled"
+    ROLLED_BACK = "rolled_back"
+    WOULD_ROLL_BACK = "would_roll_back"
+    ROLLBACK_HELD = "rollback_held"
+    ROLLBACK_STEADY = "rollback_steady"
+    ROLLBACK_FAILED = "rollback_failed"
+    NOT_RUNNING = "not_running"
     HOOK_WAITING = "hook_waiting"
     HOOK_FAILED = "hook_failed"
     HOOK_TIMED_OUT = "hook_timed_out"
     DRAIN = "drain"
     THRESHOLD = "threshold"
+    POLICY_INVALID = "policy_invalid"
+    POLICY_UNAPPLIED = "policy_unapplied"
+    MISSED = "missed"
+    OVERLAPPED = "overlapped"
+    REPLACED = "replaced"
+    OVERDUE = "overdue"
+    TIMED_OUT = "timed_out"
+    UNHEARD = "unheard"
+    OBSERVED = "observed"
+    CHANGE_KEPT = "change_kept"
+    CHANGE_WITHHELD = "change_withheld"
     RECOVERED = "recovered"
     UPLOAD = "upload"
     SCHEDULE = "schedule"
@@ -155,11 +182,15 @@ class SubjectKind(StrEnum):
     FAMILY = "family"
     INSTANCE = "instance"
     ALARM = "alarm"
+    POLICY = "policy"
+    JOB = "job"
+    UPLOAD = "upload"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an incident is about: a service, a task family without one, a container instance or an alarm.
+    """What an incident is about: a service, a task family without one, a container instance, an alarm, the policy,
+    a batch job or an upload route.
 
     `revision` is the task definition as `family:number` where the event names one; `cluster` is the cluster's name.
     """
@@ -196,7 +227,10 @@ class LogTail:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What ECS forgets after about an hour, kept with the incident. No environment value, command or secret."""
+    """What ECS forgets after about an hour, kept with the incident. No environment value, command or secret.
+
+    `done` is what Breakwater did, or would have done, or why it did nothing; `remains` is what is left for people.
+    """
 
     task_arn: str | None = None
     task_definition: str | None = None
@@ -208,6 +242,8 @@ class Evidence:
     started_at: str | None = None
     stopped_at: str | None = None
     log: LogTail | None = None
+    done: str | None = None
+    remains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

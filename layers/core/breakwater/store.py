@@ -128,6 +128,10 @@ class Table:
 
     def with_status(self, status: str) -> Iterator[str]:
         """The partition keys of all items that carry this `status`, from the index (eventually consistent)."""
+        return (pk for pk, _ in self.keys_with_status(status))
+
+    def keys_with_status(self, status: str) -> Iterator[Key]:
+        """The keys of all items that carry this `status`, from the index (eventually consistent)."""
         start: dict[str, Any] = {}
         while True:
             with translated_errors("query the status index"):
@@ -139,13 +143,17 @@ class Table:
                     ExpressionAttributeValues={":status": {"S": status}},
                     **start,
                 )
-            yield from (str(_unmarshal(raw)["pk"]) for raw in answer["Items"])
+            yield from ((raw["pk"]["S"], raw["sk"]["S"]) for raw in answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def under(self, pk: str, prefix: str = "") -> Iterator[dict[str, Value]]:
-        """The items under one partition key whose sort key begins with `prefix`, in order."""
+    def under(
+        self, pk: str, prefix: str = "", *, newest_first: bool = False, page: int | None = None
+    ) -> Iterator[dict[str, Value]]:
+        """The items under one partition key whose sort key begins with `prefix`, in order; `page` at most a call."""
+        bound: dict[str, Any] = {"ScanIndexForward": False} if newest_first else {}
+        bound |= {"Limit": page} if page else {}
         start: dict[str, Any] = {}
         while True:
             with translated_errors("query a partition"):
@@ -154,6 +162,7 @@ class Table:
                     KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)" if prefix else "pk = :pk",
                     ExpressionAttributeValues={":pk": {"S": pk}} | ({":prefix": {"S": prefix}} if prefix else {}),
                     ConsistentRead=True,
+                    **bound,
                     **start,
                 )
             yield from (_unmarshal(raw) for raw in answer["Items"])

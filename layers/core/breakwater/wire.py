@@ -1,6 +1,6 @@
-"""How notices and records of incidents look as JSON: on the topic, in the table, in a report.
+"""How frozen values look as JSON: notices and records of incidents, the compiled policy; on a topic, in the table.
 
-The field names are those of `breakwater.model`. A reader takes what an older version wrote: fields it lacks have
+The field names are those of the classes. A reader takes what an older version wrote: fields it lacks have
 defaults there, fields that are unknown are ignored. The standard library alone does it, since every cold start that
 has something to tell comes by here (`docs/decisions/0020-cold-start.md`).
 """
@@ -10,11 +10,13 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from breakwater.errors import BreakwaterError
 from breakwater.incidents import Record
 from breakwater.model import Notice
+
+_Kind = TypeVar("_Kind")
 
 
 def dump_notice(notice: Notice) -> str:
@@ -36,6 +38,17 @@ def dump_record(record: Record) -> str:
 def load_record(text: str) -> Record:
     """Read a record. Raises `BreakwaterError` naming what is wrong with the text."""
     loaded: Record = _load(Record, text)
+    return loaded
+
+
+def dump(value: object) -> str:
+    """Any frozen dataclass of strings, whole numbers, times, words and tuples of them, as one JSON object."""
+    return _dump(value)
+
+
+def load(kind: type[_Kind], text: str) -> _Kind:
+    """Read what `dump` wrote. Raises `BreakwaterError` naming what is wrong with the text."""
+    loaded: _Kind = _load(kind, text)
     return loaded
 
 

@@ -1,8 +1,9 @@
 """Print the patterns and the events to judge as one JSON object, for `Judge.java`.
 
-First the cases, with the rule that each names. Then the same events damaged at random, with the rules that
-`sandbox.patterns` finds: so the evaluator that all other tests lean on is held against the real one too. An object in
-an array in an array is left out: no event of AWS has one, and there the two differ.
+First the cases, with the rule that each names and those of the rollback guard, which weighs beside it. Then the same
+events damaged at random, with the rules that `sandbox.patterns` finds: so the evaluator that all other tests lean on is
+held against the real one too. An object in an array in an array is left out: no event of AWS has one, and there the two
+differ.
 """
 
 import copy
@@ -58,7 +59,10 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def main() -> None:
     """Print what `Judge.java` reads."""
-    cases = [{"name": name, "event": event, "rules": [rule] if rule else []} for name, event, rule in CASES]
+    cases = [
+        {"name": name, "event": event, "rules": [*([rule] if rule else []), *rules_that_match(event, "RollbackGuard")]}
+        for name, event, rule in CASES
+    ]
     rng = random.Random(SEED)
     for number, event in enumerate(damaged(DAMAGED, rng)):
         name = f"damaged {number} {json.dumps(event)}"

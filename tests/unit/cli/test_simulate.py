@@ -108,7 +108,7 @@ def test_a_run_that_ends_otherwise_is_told_and_ends_with_1(tmp_path: Path) -> No
             'plan.yaml:7: images.web:1: "helthy"; did you mean "healthy"? allowed: healthy, slow_start, '
             "crash_on_start, crash_after, crash_once_healthy, flaky, background_crashes, out_of_memory, "
             "image_missing, secret_missing, never_healthy, never_healthy_at_target_group, ignores_sigterm, "
-            "exits_zero, real_process",
+            "exits_zero, real_process, in_turn",
             id="an unknown behaviour",
         ),
         pytest.param(
@@ -116,6 +116,13 @@ def test_a_run_that_ends_otherwise_is_told_and_ends_with_1(tmp_path: Path) -> No
             "{kind: healthy}\n  web:2: {kind: healthy}",
             "plan.yaml:8: images.web:2: nothing uses this image",
             id="an image that nothing uses",
+        ),
+        pytest.param(
+            "- incident: {subject: prod/web, cause: app_error}",
+            "- run: {name: nightly}\n  - row: {table: prices}",
+            'plan.yaml:15: expect[0].run.name: no job or upload is called "nightly"; there is none\n'
+            'plan.yaml:16: expect[1].row.table: no table is called "prices"; there is none',
+            id="a run and a row of what is not there",
         ),
         pytest.param(
             'image: "web:1"',

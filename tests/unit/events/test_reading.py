@@ -30,7 +30,11 @@ def _task(**changes: object) -> TaskStateChange:
     return event
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
+# What starts a release is the input of an execution, not an event; release.request reads it.
+EXAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if not path.stem.startswith("release_"))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_can_be_read(name: str) -> None:
     raw = load_event(name)
     assert not isinstance(read(raw), Unreadable) or read_batch(raw) is not None

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from breakwater.desk import IncidentDesk
 from breakwater.incident_store import IncidentStore
 from breakwater.incidents import fingerprint
-from breakwater.model import Cause, Finding, IncidentStatus, LogTail, Notice, NoticeKind
+from breakwater.model import Category, Cause, Finding, IncidentStatus, LogTail, Notice, NoticeKind
 from breakwater.policies import AlertPolicy
 from breakwater.store import Key, Refusal, Value, Write
 from breakwater.topics import Publication
@@ -357,3 +357,23 @@ def test_every_change_of_state_is_journalled_with_its_reason() -> None:
         "incident updated",
     ]
     assert all(entry["reason"] for entry in entries)
+
+
+def test_what_breakwater_saw_to_be_over_is_resolved_and_told_once() -> None:
+    house = a_house()
+    finding = a_finding()
+    house.take([finding])
+    house.desk.resolve([fingerprint(finding), "never-was"], "it works again", NOON + timedelta(minutes=1))
+    house.desk.resolve([fingerprint(finding)], "it works again", NOON + timedelta(minutes=2))
+    assert [notice.kind for notice in house.topic.published] == [NoticeKind.OPENED, NoticeKind.RESOLVED]
+    house.take([a_finding("task-1", minutes=3)])
+    assert house.topic.published[-1].kind is NoticeKind.REOPENED
+
+
+def test_what_stands_is_not_resolved_by_quiet() -> None:
+    house = a_house()
+    finding = a_finding()
+    standing = replace(finding, diagnosis=replace(finding.diagnosis, category=Category.POLICY_REJECTED))
+    house.take([standing])
+    house.desk.sweep(POLICY, NOON + timedelta(days=3))
+    assert [notice.kind for notice in house.topic.published] == [NoticeKind.OPENED]

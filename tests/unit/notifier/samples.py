@@ -239,8 +239,10 @@ class TouchedTable(FakeTable):
     def write(self, action: Write) -> None:
         self._touched(lambda: FakeTable.write(self, action))
 
-    def under(self, pk: str, prefix: str = "") -> Iterator[dict[str, Value]]:
-        return self._touched(lambda: FakeTable.under(self, pk, prefix))
+    def under(
+        self, pk: str, prefix: str = "", *, newest_first: bool = False, page: int | None = None
+    ) -> Iterator[dict[str, Value]]:
+        return self._touched(lambda: FakeTable.under(self, pk, prefix, newest_first=newest_first, page=page))
 
     def _touched(self, call: Callable[[], T]) -> T:
         self.touch()

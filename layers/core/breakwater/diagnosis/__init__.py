@@ -12,7 +12,9 @@ from .batches import BatchDiagnosis, diagnose_batch
 from .facts import Facts, Job, Surge, Upload
 from .memory import Memory
 from .rules import diagnose
+from .schedules import run_of_schedule
 from .tasks import needs_essential, stop_code
+from .uploads import run_of_upload
 from .votes import FRESH, fresh, may_count
 
 __all__ = [
@@ -28,5 +30,7 @@ __all__ = [
     "fresh",
     "may_count",
     "needs_essential",
+    "run_of_schedule",
+    "run_of_upload",
     "stop_code",
 ]

@@ -7,7 +7,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload that starts a job. `allowed_key` is a regular expression for the whole key, or `None`."""
+    """An upload that starts a job. `allowed_key` is a regular expression for the whole key, or `None`.
+
+    What lies under one of `outputs`, where tasks write, starts nothing: a task would start itself.
+    """
 
     bucket: str
     run: str
@@ -15,6 +18,7 @@ class Upload:
     suffix: str = ""
     allowed_key: str | None = None
     allow_empty: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,7 @@ def diagnose_run(event: BatchRun, facts: Facts, memory: Memory) -> Diagnosis:
     at = event.at
     if at is None:
         return _no_time()
-    allowed = any(job.job == event.job and job.schedule == event.schedule_arn for job in facts.jobs)
-    return _once(event.schedule_arn, at, event.job if allowed else None, memory)
+    return _once(event.schedule_arn, at, run_of_schedule(event, facts), memory)
 
 
 def diagnose_scheduled_event(event: ScheduledEvent, facts: Facts, memory: Memory) -> Diagnosis:
@@ -30,8 +29,15 @@ def diagnose_scheduled_event(event: ScheduledEvent, facts: Facts, memory: Memory
     at = event.at
     if at is None:
         return _no_time()
-    job = next((job.job for job in facts.jobs if job.schedule == event.resource), None)
-    return _once(event.resource, at, job, memory)
+    return _once(event.resource, at, run_of_schedule(event, facts), memory)
+
+
+def run_of_schedule(event: BatchRun | ScheduledEvent, facts: Facts) -> str | None:
+    """The job that a schedule may run: the one whose own schedule it is, and no other that a payload may name."""
+    if isinstance(event, BatchRun):
+        allowed = any(job.job == event.job and job.schedule == event.schedule_arn for job in facts.jobs)
+        return event.job if allowed else None
+    return next((job.job for job in facts.jobs if job.schedule == event.resource), None)
 
 
 def diagnose_revert(event: ScaleRevert, facts: Facts) -> Diagnosis:

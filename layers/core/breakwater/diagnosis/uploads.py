@@ -21,7 +21,7 @@ def diagnose_upload(event: ObjectCreated, facts: Facts, memory: Memory) -> Diagn
     identity = event.identity
     if identity and memory.met(("object", *identity)):
         return nothing(Cause.DUPLICATE, f"{what} has been seen before.")
-    run = next((entry.run for entry in facts.uploads if fits(event, entry)), None)
+    run = run_of_upload(event, facts)
     if run is None:
         return refused(f"{what} fits no upload that may start a job.")
     return _acting(Action.RUN_TASK, nothing(Cause.UPLOAD, f"{what} starts job {name(run, 'without a name')}."))
@@ -30,6 +30,11 @@ def diagnose_upload(event: ObjectCreated, facts: Facts, memory: Memory) -> Diagn
 def diagnose_other_object_event(event: ObjectEvent, facts: Facts) -> Diagnosis:
     """Refuse deletions and whatever else S3 tells: they never start a task."""
     return refused(f"{name(event.detail_type, 'This')} is no new object: it starts nothing.")
+
+
+def run_of_upload(event: ObjectCreated, facts: Facts) -> str | None:
+    """The job that an object starts: that of the first entry that fits."""
+    return next((entry.run for entry in facts.uploads if fits(event, entry)), None)
 
 
 def fits(event: ObjectCreated, entry: Upload) -> bool:
@@ -44,6 +49,7 @@ def fits(event: ObjectCreated, entry: Upload) -> bool:
         and not key.endswith("/")
         and ".." not in key.split("/")
         and not _CONTROL.search(key)
+        and not key.startswith(entry.outputs)
         and (event.size != 0 or entry.allow_empty)
         and _allowed(key, entry.allowed_key)
     )

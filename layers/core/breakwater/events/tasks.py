@@ -70,6 +70,8 @@ class TaskDetail(Shape):
     launch_type: Text = None
     created_at: Text = None
     started_at: Text = None
+    stopping_at: Text = None
+    execution_stopped_at: Text = None
     stopped_at: Text = None
     scrub: Annotated[tuple[str, ...], Reads(override_values)] = named("overrides")
 

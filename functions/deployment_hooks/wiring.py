@@ -1,0 +1,141 @@
+"""What the native hook is made of, put together on first use and never at import."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+
+from aws_lambda_powertools import Logger
+
+from breakwater import aws, log
+from breakwater.approvals import Approvals
+from breakwater.checks import MetricAnalysis
+from breakwater.desk import IncidentDesk
+from breakwater.http_probe import Probe
+from breakwater.incident_store import IncidentStore
+from breakwater.journal import Entry, written
+from breakwater.model import (
+    Category,
+    Cause,
+    Diagnosis,
+    Evidence,
+    Finding,
+    Mode,
+    Severity,
+    Subject,
+    SubjectKind,
+)
+from breakwater.policies import AlertPolicy
+from breakwater.policy_reader import PolicyReader
+from breakwater.preflight import Finding as PreflightFinding
+from breakwater.release_policy import ReleasePolicy
+from breakwater.release_rules import release_policy
+from breakwater.secret_headers import read_secret
+from breakwater.settings import read
+from breakwater.store import Table
+from breakwater.topics import IncidentTopic
+
+from . import gathering
+from .decision import Direction
+from .gathering import Look
+from .payload import HookCall
+
+AUTOMATION = "deployment_hooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The function's environment."""
+
+    table_name: str
+    incident_topic_arn: str
+    state_machine_arn: str
+    mode: Mode = Mode.OBSERVE
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the hook works with. A test builds its own."""
+
+    logger: Logger
+    policy: Callable[[str, str], ReleasePolicy]
+    direction: Callable[[str], Direction]
+    word: Callable[[str], str | None]
+    ask: Callable[[HookCall, str, datetime], None]
+    journal: Callable[[HookCall, str, str, datetime], None]
+    preflight: Callable[[HookCall], tuple[PreflightFinding, ...]]
+    probe: Callable[[HookCall], Probe]
+    compare: Callable[[HookCall, int, datetime, datetime], Look]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@cache
+def wiring() -> Means:
+    """The parts as they run in Lambda."""
+    settings = read(Settings, os.environ)
+    table = Table(lambda: aws.client("dynamodb"), settings.table_name)
+    topic = IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn)
+    desk = IncidentDesk(IncidentStore(table), topic, AUTOMATION)
+
+    logger = log.logger(AUTOMATION)
+    reader = PolicyReader(table, lambda problem: logger.warning("policy unread", problem=problem))
+
+    def policy(cluster: str, service: str) -> ReleasePolicy:
+        """Without a policy document the defaults apply: observe, and no checks."""
+        return release_policy(reader.current(datetime.now(UTC)), cluster, service, settings.mode)
+
+    def ask(call: HookCall, reason: str, now: datetime) -> None:
+        desk.take([question(call, reason, now)], AlertPolicy(), now)
+
+    def journal(call: HookCall, decision: str, reason: str, now: datetime) -> None:
+        table.write(written(entry(call, decision, reason, now)))
+
+    def probe(call: HookCall) -> Probe:
+        reach = gathering.reach_of(aws.client, call, policy(call.cluster, call.service))
+        secret = partial(read_secret, lambda: aws.client("secretsmanager"))
+        return Probe(reach.allowed, reach.origins, secret)
+
+    def compare(call: HookCall, number: int, start: datetime, now: datetime) -> Look:
+        analysis = policy(call.cluster, call.service).analysis or MetricAnalysis()
+        return gathering.look(aws.client, call, analysis, start, now, number)
+
+    return Means(
+        logger=logger,
+        policy=policy,
+        direction=partial(gathering.read_direction, aws.client),
+        word=Approvals(table).read,
+        ask=ask,
+        journal=journal,
+        preflight=lambda call: gathering.preflight(aws.client, call, policy(call.cluster, call.service)),
+        probe=probe,
+        compare=compare,
+    )
+
+
+def question(call: HookCall, reason: str, now: datetime) -> Finding:
+    """What a person is asked, as a finding: once for each stage of a deployment, however often the hook is called."""
+    command = f"breakwater release approve {call.deployment}"
+    diagnosis = Diagnosis(
+        Category.HOOK_ATTENTION,
+        Severity.HIGH,
+        Cause.HOOK_WAITING,
+        f"{reason}. Answer with `{command}`, or `abort` in place of `approve`",
+    )
+    subject = Subject(SubjectKind.SERVICE, call.service, call.cluster)
+    return Finding(
+        f"hook-question:{call.deployment}:{call.stage}", subject, diagnosis, now, Evidence(deployment=call.deployment)
+    )
+
+
+def entry(call: HookCall, decision: str, reason: str, now: datetime) -> Entry:
+    """What the journal keeps of a final answer."""
+    return Entry(
+        id=f"{call.deployment.rpartition('/')[2]}-{call.stage}-{decision.replace(' ', '-')}",
+        at=now,
+        automation=AUTOMATION,
+        subject=Subject(SubjectKind.SERVICE, call.service, call.cluster),
+        decision=decision,
+        reason=reason,
+        evidence={"deployment": call.deployment, "stage": call.stage},
+    )

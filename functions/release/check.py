@@ -1,0 +1,287 @@
+"""The step that looks: what does the deployment wait for, and may it have more traffic?
+
+Arrives: the event that ended a wait, or none. It is only a reason to look: what counts is what ECS says now. Decided:
+`decide_after_hook`, `decide_verdict`, `decide_shift_analysis`, `decide_approval`. This function can reach the service
+and cannot change it; what is to be done is answered, and done by `move`.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from breakwater.checks.results import Failed, Inconclusive, Passed, Verdict
+from breakwater.errors import NotFoundError
+from breakwater.release_policy import ReleasePolicy
+
+from . import holding, telling
+from .analysis import Doubt, LookAgain, Proceed, Stop
+from .decision import (
+    AskPerson,
+    Examine,
+    GoBack,
+    GoOn,
+    PassBy,
+    VerdictDecision,
+    WaveThrough,
+    decide_after_hook,
+    decide_approval,
+    decide_verdict,
+)
+from .decision import Work as Task
+from .examining import Pending, analysed, checked
+from .expecting import expected
+from .facts import OVER, ROLLED_BACK, ROLLING_BACK
+from .outcome import NotYet, Verified, Wrong, decide_outcome
+from .record import Kept, Looks, Progress, Question, Release, Stage
+from .sight import Rollout
+from .wiring import Work, wiring
+
+PATIENCE = 1800
+LOOK_AGAIN = 30
+STUCK = timedelta(hours=1)
+FOUND_WITHIN = timedelta(minutes=10)
+AFTER = "after the deployment"
+
+Answer = dict[str, Any]
+
+
+def handler(event: dict[str, Any], context: Any) -> Answer:
+    """Answer the state ReleaseCheck."""
+    return respond(event, wiring())
+
+
+def respond(event: dict[str, Any], work: Work) -> Answer:
+    """Look at the deployment and say where the machine goes. Raises `BreakwaterError`: then it goes back."""
+    now = work.now()
+    kept = work.records.load(str(event["execution"]))
+    if kept is None:
+        raise NotFoundError("there is no record of this release")
+    holding.renew(work, kept.release, now)
+    release = kept.release
+    arn = release.service_deployment
+    rollout = _staged(work.sight.rollout(arn) if arn else None, event.get("event"))
+    if rollout is None:
+        return _unseen(kept, work, now)
+    if release.stage is Stage.RETURNING:
+        return _on_the_way_back(kept, rollout)
+    if rollout.seen.status in ROLLING_BACK | ROLLED_BACK or rollout.seen.status == "STOPPED":
+        return _lost(kept, rollout, work, now)
+    word = work.approvals.read(rollout.seen.arn)
+    if word == "aborted":
+        return _back(kept, "aborted by a person", work, now)
+    policy = work.policy(release.service, now)
+    if rollout.seen.status in OVER:
+        return _through(kept, rollout, policy, word, work, now)
+    if rollout.hook is None:
+        return _under_way(kept, rollout, work, now)
+    return _at_hook(kept, rollout, policy, word, work, now)
+
+
+def _staged(rollout: Rollout | None, event: Any) -> Rollout | None:
+    """The hook's stage is the event's, where it tells of the hook that waits now."""
+    told = (event or {}).get("body") or {}
+    if rollout is None or rollout.hook is None or told.get("hook_id") != rollout.hook.hook_id or not told.get("stage"):
+        return rollout
+    return replace(rollout, hook=replace(rollout.hook, stage=str(told["stage"])))
+
+
+def _unseen(kept: Kept, work: Work, now: datetime) -> Answer:
+    """There is no deployment of ours to be seen: ECS may be slow to tell, so who deployed looks for it again."""
+    began = kept.release.intended_at or kept.release.began_at
+    if now - began < FOUND_WITHIN:
+        return _answer("move", verb="deploy")
+    return _back(kept, "its deployment cannot be found", work, now)
+
+
+def _under_way(kept: Kept, rollout: Rollout, work: Work, now: datetime) -> Answer:
+    """It goes on by itself. Where nothing has changed for an hour beyond its own bakes, nothing will: it goes back.
+
+    ECS waits without end for tasks that do not come up, unless a circuit breaker is on, and none is for blue/green.
+    """
+    seen, release = rollout.seen, kept.release
+    at = f"{seen.status} {seen.stage} {seen.production_weight}"
+    progress = release.progress
+    if progress is None or progress.at != at:
+        work.records.keep(kept, replace(release, progress=Progress(at, now)), now)
+        return _answer("wait")
+    if now - progress.since > STUCK + timedelta(minutes=rollout.longest_bake):
+        minutes = int((now - progress.since).total_seconds() // 60)
+        return _back(kept, f"its deployment has been at {seen.stage} for {minutes} minutes", work, now)
+    return _answer("wait")
+
+
+def _on_the_way_back(kept: Kept, rollout: Rollout) -> Answer:
+    """A return is never held up: its hooks are continued, and nothing is checked."""
+    if rollout.seen.status in OVER:
+        return _answer("close")
+    if rollout.hook is not None:
+        reason = "on the way back nothing is held up"
+        return _answer("move", verb="answer", hook=rollout.hook.hook_id, action="CONTINUE", reason=reason)
+    return _answer("wait")
+
+
+def _lost(kept: Kept, rollout: Rollout, work: Work, now: datetime) -> Answer:
+    """ECS, or somebody, ended it: the way back says what that means."""
+    seen = rollout.seen
+    return _back(kept, f"ECS says {seen.status}: {seen.reason or 'without a reason'}", work, now)
+
+
+def _back(kept: Kept, why: str, work: Work, now: datetime) -> Answer:
+    release = kept.release
+    if not release.why:
+        work.records.keep(kept, replace(release, why=why, question=None).told(now, "failed", why), now)
+        telling.journal(work, release, "release failed", why, now)
+    return _answer("return")
+
+
+# ── at a hook ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _at_hook(
+    kept: Kept, rollout: Rollout, policy: ReleasePolicy, word: str | None, work: Work, now: datetime
+) -> Answer:
+    hook, release = rollout.hook, kept.release
+    if hook is None:
+        return _answer("wait")
+    if release.question is not None and release.question.at == hook.hook_id:
+        return _questioned(kept, rollout, word, work, now)
+    seen = replace(rollout.seen, revision_known_good=release.attended and _was_good(release, work))
+    decision = decide_after_hook(hook, seen, policy, ours=release.service_deployment)
+    match decision:
+        case PassBy():
+            return _answer("wait")
+        case WaveThrough(reason=reason, action=action):
+            return _move(hook.hook_id, action, reason)
+        case Examine(work=Task.CHECKS):
+            return _checks(kept, rollout, policy, hook.hook_id, work, now)
+        case Examine():
+            return _analysis(kept, rollout, policy, hook.hook_id, work, now)
+        case _:
+            assert_never(decision)
+
+
+def _was_good(release: Release, work: Work) -> bool:
+    """Whether somebody deploys a revision that ran well here before: a rollback by deployment."""
+    ledger = work.ledgers.load([release.service])[release.service].ledger
+    return ledger.good(release.task_definition) is not None
+
+
+def _move(hook: str, action: str, reason: str) -> Answer:
+    return _answer("move", verb="answer", hook=hook, action=action, reason=reason)
+
+
+def _checks(kept: Kept, rollout: Rollout | None, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
+    """Run the checks; those that run as tasks are waited for like everything else."""
+    done = checked(kept.release, policy, at, work, now)
+    release = replace(kept.release, tasks=done.tasks)
+    if isinstance(done, Pending):
+        release = release.told(now, "checks", done.reason)
+        work.records.keep(kept, release, now)
+        return _answer("wait", patience=max(30, done.seconds))
+    for result in done.results:
+        release = release.told(
+            now, f"check {result.check}", f"{type(result.verdict).__name__}: {result.verdict.reason}"
+        )
+    kept = work.records.keep(kept, release, now)
+    return _judged(kept, done.verdict, policy, at, work, now)
+
+
+def _analysis(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
+    """One look at both sides. Each is counted before it is made: a look that is made twice is two chances."""
+    release = kept.release
+    looks = release.looks if release.looks is not None and release.looks.at == at else Looks(at, now)
+    looks = replace(looks, count=looks.count + 1)
+    kept = work.records.keep(kept, replace(release, looks=looks), now)
+    decision = analysed(kept.release, rollout, policy, looks, work, now)
+    kept = work.records.keep(kept, kept.release.told(now, f"look {looks.count}", decision.reason), now)
+    match decision:
+        case Proceed(reason=reason):
+            return _judged(kept, Passed(reason), policy, at, work, now)
+        case Stop(reason=reason):
+            return _judged(kept, Failed(reason), policy, at, work, now)
+        case Doubt(reason=reason):
+            return _judged(kept, Inconclusive(reason), policy, at, work, now)
+        case LookAgain(seconds=seconds):
+            return {**_answer("pause"), "pause": seconds}
+        case _:
+            assert_never(decision)
+
+
+def _judged(kept: Kept, verdict: Verdict, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
+    """What follows: on, back, or a person is asked."""
+    telling.journal(work, kept.release, f"verdict {type(verdict).__name__.lower()}", verdict.reason, now)
+    return _followed(kept, decide_verdict(verdict, policy, now), at, work, now)
+
+
+def _questioned(kept: Kept, rollout: Rollout | None, word: str | None, work: Work, now: datetime) -> Answer:
+    question = kept.release.question
+    if question is None:
+        return _answer("wait")
+    asked = AskPerson(question.reason, question.until)
+    decision = decide_approval(word, "a person", asked, now)
+    if isinstance(decision, AskPerson):
+        return _answer("wait", patience=_until(question.until, now))
+    return _followed(kept, decision, question.at, work, now)
+
+
+def _followed(kept: Kept, decision: VerdictDecision, at: str, work: Work, now: datetime) -> Answer:
+    release = kept.release
+    match decision:
+        case GoOn(reason=reason, action=action):
+            judged = at if at == AFTER else release.judged
+            on = replace(release, question=None, judged=judged).told(now, "go on", reason)
+            work.records.keep(kept, on, now)
+            return {**_answer("pause"), "pause": 1} if at == AFTER else _move(at, action, reason)
+        case GoBack(reason=reason):
+            return _back(kept, reason, work, now)
+        case AskPerson(reason=reason, until=until):
+            # Kept first: who is asked twice is asked by one incident, who is asked never has no chance to answer.
+            asked = replace(release, question=Question(at, reason, now, until)).told(now, "a person is asked", reason)
+            work.records.keep(kept, asked, now)
+            telling.ask(work, release, at, reason, until, now)
+            return _answer("wait", patience=_until(until, now))
+        case _:
+            assert_never(decision)
+
+
+# ── after a deployment without hooks ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _through(
+    kept: Kept, rollout: Rollout, policy: ReleasePolicy, word: str | None, work: Work, now: datetime
+) -> Answer:
+    """SUCCESSFUL. A rolling service is checked now, through its production target."""
+    release = kept.release
+    if release.strategy != "ROLLING" or not policy.checks or release.judged == AFTER:
+        return _settled(kept, policy, work, now)
+    if release.question is not None:
+        return _questioned(kept, rollout, word, work, now)
+    return _checks(kept, rollout, policy, AFTER, work, now)
+
+
+def _settled(kept: Kept, policy: ReleasePolicy, work: Work, now: datetime) -> Answer:
+    """Is it as it should be? What does not become so in time goes back while there still is somebody to do it."""
+    release = kept.release
+    until = release.settle_until or now + timedelta(minutes=policy.settle_minutes)
+    kept = work.records.keep(kept, replace(release, settle_until=until), now)
+    seen = work.sight.standing(release.cluster, release.name, traffic=True).seen
+    outcome = decide_outcome(expected(release), seen, now, until)
+    match outcome:
+        case Verified():
+            work.records.keep(kept, replace(kept.release, settle_until=None), now)
+            return _answer("close")
+        case NotYet():
+            return {**_answer("pause"), "pause": LOOK_AGAIN}
+        case Wrong(reason=reason):
+            kept = work.records.keep(kept, replace(kept.release, settle_until=None), now)
+            return _back(kept, reason, work, now)
+        case _:
+            assert_never(outcome)
+
+
+def _until(until: datetime, now: datetime) -> int:
+    return max(1, int((until - now).total_seconds()) + 1)
+
+
+def _answer(way: str, *, patience: int = PATIENCE, **todo: str) -> Answer:
+    return {"next": way, "todo": todo or {"verb": "watch"}, "patience": patience, "pause": 0}

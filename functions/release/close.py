@@ -1,0 +1,143 @@
+"""The last step: is the service as it should be? Then the ledger, the report, the people, the lease, in this order.
+
+The order is that of what a crash may cost: who comes by after one finds the ending kept and does the rest.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from breakwater.errors import BreakwaterError, ConflictError
+from breakwater.ledger import Ledger, Quarantined, with_completed
+
+from . import holding, telling
+from .expecting import expected
+from .move import told
+from .outcome import NotYet, Verified, decide_outcome
+from .record import Ending, Kept, Release, Stage
+from .reporting import publish
+from .wiring import Work, wiring
+
+LOOK_AGAIN = 30
+TRIES = 5
+MOST_BAD = 20
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the state ReleaseClose."""
+    return respond(event, wiring())
+
+
+def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
+    """Verify, write down, tell, let go."""
+    now = work.now()
+    kept = work.records.load(str(event["execution"]))
+    if kept is None:
+        cause = told(event.get("failure")) or "it never began"
+        return _ended("failed", "Refused", cause)
+    release = kept.release
+    if release.ending is None:
+        ending = _ending(release, work, now)
+        if isinstance(ending, NotYet):
+            until = release.settle_until or now + _patience(release, work, now)
+            work.records.keep(kept, replace(release, settle_until=until), now)
+            return {"next": "pause", "pause": LOOK_AGAIN, "outcome": None}
+        said = release.told(now, ending.error.lower(), ending.cause)
+        kept = work.records.keep(kept, replace(said, ending=ending, settle_until=None), now)
+    return _finished(kept, work, now)
+
+
+def _patience(release: Release, work: Work, now: datetime) -> timedelta:
+    return timedelta(minutes=work.policy(release.service, now).settle_minutes)
+
+
+def _ending(release: Release, work: Work, now: datetime) -> Ending | NotYet:
+    match release.stage:
+        case Stage.TURNED:
+            return Ending("failed", "Refused", release.why)
+        case Stage.REHEARSED:
+            return Ending("released", "Rehearsed", release.why)
+        case Stage.HANDED_OVER:
+            return Ending("failed", "HandedOver", release.why)
+        case Stage.ADMITTED:
+            return Ending("failed", "NotBegun", f"nothing was changed: {release.why}")
+    try:
+        standing = work.sight.standing(release.cluster, release.name, traffic=True)
+    except BreakwaterError as error:
+        return Ending("failed", "NotVerified", f"the service cannot be read: {error}")
+    until = release.settle_until or now + _patience(release, work, now)
+    outcome = decide_outcome(expected(release), standing.seen, now, until)
+    back = release.stage is Stage.RETURNING
+    match outcome:
+        case NotYet():
+            return outcome
+        case Verified(reason=reason) if back:
+            return Ending("failed", "Returned", f"{release.why}; it is back, and verified: {reason}")
+        case Verified(reason=reason):
+            return Ending("released", "Released", reason)
+        case _:
+            what = f"{release.why}; it went back, and is " if back else ""
+            return Ending("failed", "NotReturned" if back else "NotVerified", f"{what}{outcome.reason}")
+
+
+def _finished(kept: Kept, work: Work, now: datetime) -> dict[str, Any]:
+    """What is still to be done about an ending that is kept; each part may be done twice."""
+    release, ending = kept.release, kept.release.ending
+    if ending is None:
+        raise BreakwaterError("there is no ending")
+    if release.stage is not Stage.OVER and release.service:
+        _write_down(release, ending, work, now)
+        telling.journal(work, release, f"release {ending.error}", ending.cause, now)
+        _tell(release, ending, work, now)
+        publish(work, release, now)
+        if release.stage not in (Stage.TURNED, Stage.REHEARSED):
+            work.claims.let_go(release.service, release.execution)
+            holding.give_back(work, release, now)
+            kept = work.records.keep(kept, replace(release, stage=Stage.OVER), now)
+    return _ended(ending.next, ending.error, ending.cause, release)
+
+
+def _tell(release: Release, ending: Ending, work: Work, now: datetime) -> None:
+    """Who started it reads the execution's result. Others hear of what came back, and of what needs a person."""
+    if ending.error == "Returned":
+        telling.returned(work, release, ending.cause, now, person=False)
+    elif ending.error in ("HandedOver", "NotReturned", "NotVerified"):
+        telling.returned(work, release, ending.cause, now, person=True)
+
+
+def _write_down(release: Release, ending: Ending, work: Work, now: datetime) -> None:
+    """The ledger: the bake of what was released begins; what was sent back by its checks is not tried again."""
+    if ending.error not in ("Released", "Returned", "NotReturned"):
+        return
+    for _ in range(TRIES):
+        kept = work.ledgers.load([release.service])[release.service]
+        ledger = (
+            _released(kept.ledger, release, now)
+            if ending.error == "Released"
+            else _sent_back(kept.ledger, release, now)
+        )
+        if ledger == kept.ledger or work.ledgers.keep(kept, ledger) is not None:
+            return
+    raise ConflictError(f"the ledger of {release.service} is changed by others")
+
+
+def _released(ledger: Ledger, release: Release, now: datetime) -> Ledger:
+    if ledger.bake is not None and ledger.bake.revision == release.task_definition:
+        return ledger
+    return with_completed(ledger, release.deployment or release.service_deployment or "", release.task_definition, now)
+
+
+def _sent_back(ledger: Ledger, release: Release, now: datetime) -> Ledger:
+    if any(one.revision == release.task_definition for one in ledger.quarantined) or "aborted" in release.why:
+        return ledger
+    bad = Quarantined(release.task_definition, now)
+    return replace(
+        ledger,
+        quarantined=(bad, *ledger.quarantined)[:MOST_BAD],
+        known_good=tuple(one for one in ledger.known_good if one.revision != release.task_definition),
+    )
+
+
+def _ended(way: str, error: str, cause: str, release: Release | None = None) -> dict[str, Any]:
+    more = {"service": release.service, "task_definition": release.task_definition} if release else {}
+    return {"next": way, "pause": 0, "outcome": {"error": error, "cause": cause[:2000], **more}}

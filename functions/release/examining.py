@@ -1,0 +1,284 @@
+"""The work at a hook: HTTP checks, tasks of the new revision, and looks at both sides' metrics.
+
+HTTP checks are tried in here until each is decided; a task is begun here and its end waited for as any other event.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from breakwater.addresses import Allowed, Origin, origin_of
+from breakwater.aws import translated_errors
+from breakwater.checks import (
+    Attempt,
+    CheckResult,
+    Comparison,
+    HttpCheck,
+    Inconclusive,
+    TaskCheck,
+    TaskEnd,
+    Try,
+    Verdict,
+    compare,
+    judge_task,
+    next_attempt,
+    verdict_of,
+)
+from breakwater.checks.spec import Listener, MetricAnalysis
+from breakwater.errors import BreakwaterError
+from breakwater.http_probe import Probe
+from breakwater.listeners import balancer_dimension, origins_of, rule_to
+from breakwater.preflight_facts import ServiceFacts
+from breakwater.release_policy import ReleasePolicy
+from breakwater.secret_headers import read_secret
+from breakwater.target_metrics import read_sides
+
+from .analysis import ShiftDecision, decide_shift_analysis, looks_planned
+from .record import CheckTask, Looks, Release
+from .sight import Rollout
+from .wiring import Work
+
+GROUP = "breakwater-check"
+"""The group of a check's task names the service, so that the event of its end finds the release."""
+STEPS = 10
+"""How many stages a release may look at metrics at, for the share of the false-alarm rate of one look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Tasks still run: come again when one ends, or after so many seconds."""
+
+    tasks: tuple[CheckTask, ...]
+    seconds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Every check is decided."""
+
+    tasks: tuple[CheckTask, ...]
+    results: tuple[CheckResult, ...]
+    verdict: Verdict
+
+
+def checked(release: Release, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Pending | Done:
+    """Run the checks of a policy at one place."""
+    facts = work.sight.standing(release.cluster, release.name).facts
+    wanted = [check for check in policy.checks if isinstance(check, TaskCheck)]
+    tasks, waiting, results = _tasks(release, wanted, facts, at, work, now)
+    if waiting:
+        left = min(one.began_at + timedelta(seconds=check.timeout_seconds) for check, one in waiting) - now
+        names = ", ".join(check.name for check, _ in waiting)
+        return Pending(tasks, int(left.total_seconds()) + 1, f"tasks run for {names}")
+    requests = [_aimed(check, facts) for check in policy.checks if isinstance(check, HttpCheck)]
+    if requests:
+        results += _requests(requests, _probe(facts, policy, work), work)
+    return Done(tasks, tuple(results), verdict_of(results))
+
+
+# ── HTTP ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _aimed(check: HttpCheck, facts: ServiceFacts) -> HttpCheck:
+    """A rolling service has no test listener: what is meant for it goes to the production listener, afterwards."""
+    if check.target == Listener.TEST and not facts.shifts_traffic:
+        return replace(check, target=Listener.PRODUCTION)
+    return check
+
+
+def _probe(facts: ServiceFacts, policy: ReleasePolicy, work: Work) -> Probe:
+    """What checks may reach: the service's own listeners, and what the policy allows besides."""
+    origins: dict[str, Origin] = {}
+    for binding in facts.bindings:
+        if binding.production_rule is None:
+            binding = replace(binding, production_rule=rule_to(lambda: work.client("elbv2"), binding.target_group))
+        origins = origins_of(lambda: work.client("elbv2"), binding) | origins  # of several, the first
+    hosts = [origin for text in policy.hosts if isinstance(origin := origin_of(text), Origin)]
+    networks = tuple(ipaddress.ip_network(text) for text in policy.networks)
+    allowed = Allowed(frozenset([*origins.values(), *hosts]), networks)
+    return Probe(allowed, origins, partial(read_secret, lambda: work.client("secretsmanager")), work.probe)
+
+
+def _requests(checks: Sequence[HttpCheck], probe: Probe, work: Work) -> list[CheckResult]:
+    """Try each check until it is decided, all of them side by side."""
+    began = work.now()
+    attempts: dict[str, list[Attempt]] = {check.name: [] for check in checks}
+    results: dict[str, CheckResult] = {}
+    while len(results) < len(checks):
+        due: list[int] = []
+        for check in checks:
+            if check.name in results:
+                continue
+            since = _since(began, work.now())
+            step = next_attempt(check.name, check.sample, attempts[check.name], since)
+            if isinstance(step, Try) and step.at_ms <= since:
+                attempts[check.name].append(probe.attempt(check, since))
+                step = next_attempt(check.name, check.sample, attempts[check.name], _since(began, work.now()))
+            if isinstance(step, Try):
+                due.append(step.at_ms)
+            else:
+                results[check.name] = step.result
+        if due:
+            work.sleep(max(0.05, (min(due) - _since(began, work.now())) / 1000))
+    return [results[check.name] for check in checks]
+
+
+def _since(began: datetime, now: datetime) -> int:
+    return round((now - began).total_seconds() * 1000)
+
+
+# ── tasks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tasks(
+    release: Release, checks: Sequence[TaskCheck], facts: ServiceFacts, at: str, work: Work, now: datetime
+) -> tuple[tuple[CheckTask, ...], list[tuple[TaskCheck, CheckTask]], list[CheckResult]]:
+    """Begin what has not begun, look at what has; those that still run, and the results of the others."""
+    known = {(one.check, one.at): one for one in release.tasks}
+    waiting: list[tuple[TaskCheck, CheckTask]] = []
+    results: list[CheckResult] = []
+    for check in checks:
+        task = known.get((check.name, at)) or _run(release, check, facts, at, work, now)
+        known[check.name, at] = task
+        end = _end(release, check, task, work, now)
+        if end is None:
+            waiting.append((check, task))
+        else:
+            results.append(judge_task(check, end))
+    return tuple(known.values()), waiting, results
+
+
+def _run(release: Release, check: TaskCheck, facts: ServiceFacts, at: str, work: Work, now: datetime) -> CheckTask:
+    """RunTask of the new revision where the service itself runs. The client token makes it one task however often
+    this is tried (ECS keeps tokens for a day)."""
+    digest = hashlib.sha256(f"{release.execution}:{at}:{check.name}".encode()).hexdigest()
+    container = {"name": check.container, "command": list(check.command)} if check.command else None
+    begun = CheckTask(check.name, at, now)
+    try:
+        if container is not None and check.container is None:
+            container["name"] = _essential(release.task_definition, work)
+        with translated_errors(f"run the task of the check {check.name}"):
+            answer = work.client("ecs").run_task(
+                cluster=release.cluster,
+                taskDefinition=release.task_definition,
+                count=1,
+                clientToken=digest[:64],
+                startedBy=f"{GROUP}/{digest[:12]}",
+                group=f"{GROUP}:{release.service}",
+                **_placed(facts, release, work),
+                **({"overrides": {"containerOverrides": [container]}} if container else {}),
+            )
+    except BreakwaterError as error:
+        return replace(begun, refused=str(error)[:500])
+    if answer.get("tasks"):
+        return replace(begun, arn=str(answer["tasks"][0]["taskArn"]))
+    reasons = ", ".join(str(one.get("reason")) for one in answer.get("failures") or [])
+    return replace(begun, refused=reasons or "ECS started no task")
+
+
+def _placed(facts: ServiceFacts, release: Release, work: Work) -> dict[str, Any]:
+    """Where the service's own tasks run: launch type and network."""
+    with translated_errors(f"describe service {release.service}"):
+        answer = work.client("ecs").describe_services(cluster=release.cluster, services=[release.name])
+    raw = answer["services"][0]
+    placed = {name: raw[name] for name in ("networkConfiguration", "platformVersion") if raw.get(name)}
+    if raw.get("capacityProviderStrategy"):
+        return {**placed, "capacityProviderStrategy": raw["capacityProviderStrategy"]}
+    return {**placed, "launchType": facts.launch_type}
+
+
+def _essential(definition: str, work: Work) -> str:
+    with translated_errors(f"describe task definition {definition.rpartition('/')[2]}"):
+        raw = work.client("ecs").describe_task_definition(taskDefinition=definition)["taskDefinition"]
+    return str(next(one["name"] for one in raw["containerDefinitions"] if one.get("essential", True)))
+
+
+def _end(release: Release, check: TaskCheck, task: CheckTask, work: Work, now: datetime) -> TaskEnd | None:
+    """How a task ended; `None` while it runs and has time left."""
+    if not task.arn:
+        return TaskEnd(refused=task.refused)
+    with translated_errors(f"describe the task of the check {check.name}"):
+        answer = work.client("ecs").describe_tasks(cluster=release.cluster, tasks=[task.arn])
+    found = answer.get("tasks") or []
+    if not found:
+        return TaskEnd(refused="ECS does not know the task any more")
+    raw = found[0]
+    if raw.get("lastStatus") == "STOPPED":
+        return task_end(raw, check)
+    if now < task.began_at + timedelta(seconds=check.timeout_seconds):
+        return None
+    with translated_errors(f"stop the task of the check {check.name}"):
+        work.client("ecs").stop_task(cluster=release.cluster, task=task.arn, reason="the check's time is up")
+    return TaskEnd(overdue=True)
+
+
+def task_end(raw: dict[str, Any], check: TaskCheck) -> TaskEnd:
+    """What the end of a task says, read by the diagnosis that reads its event."""
+    from breakwater.diagnosis import Facts, diagnose
+    from breakwater.events import parse_arn, read
+
+    containers = raw.get("containers") or []
+    counted = [one for one in containers if check.container in (None, one.get("name"))]
+    code = next((one["exitCode"] for one in counted if "exitCode" in one), None)
+    home, at = parse_arn(str(raw["taskArn"])), raw.get("stoppedAt") or raw["createdAt"]
+    account, region = (home.account, home.region) if home else ("", "")
+    detail = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in raw.items()}
+    event = {
+        "source": "aws.ecs",
+        "detail-type": "ECS Task State Change",
+        "account": account,
+        "region": region,
+        "time": at.isoformat(),
+        "detail": detail,
+    }
+    diagnosis = diagnose(read(event), Facts(now=at, account=account, region=region))
+    return TaskEnd(exit_code=code, cause=diagnosis.cause, detail=str(raw.get("stoppedReason") or ""))
+
+
+# ── metrics ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def analysed(
+    release: Release, rollout: Rollout, policy: ReleasePolicy, looks: Looks, work: Work, now: datetime
+) -> ShiftDecision:
+    """One look. What cannot be read is no answer: another look, and in the end a person."""
+    analysis = policy.analysis or MetricAnalysis()
+    try:
+        verdict = _compared(release, rollout, analysis, looks, work, now)
+    except BreakwaterError as error:
+        verdict = Inconclusive(f"the metrics could not be read: {error}")
+    return decide_shift_analysis(verdict, looks.count, analysis.window_minutes)
+
+
+def _compared(
+    release: Release, rollout: Rollout, analysis: MetricAnalysis, looks: Looks, work: Work, now: datetime
+) -> Verdict:
+    facts = work.sight.standing(release.cluster, release.name).facts
+    green, blue = sides(release, work.sight.weights(facts), facts)
+    balancer = balancer_dimension(lambda: work.client("elbv2"), green)
+    start = looks.since - timedelta(minutes=analysis.window_minutes)
+    read: Callable[[], Any] = lambda: work.client("cloudwatch")  # noqa: E731  # handed on as it is
+    both = read_sides(read, balancer, [green, blue], analysis.quantiles, start, now)
+    return compare(analysis, Comparison(both[green], both[blue], looks.count, looks_planned(STEPS))).verdict
+
+
+def sides(release: Release, weights: dict[str, dict[str, int]], facts: ServiceFacts) -> tuple[str, str]:
+    """The target groups of the new and of the old side: the old one had the traffic before.
+
+    Raises `BreakwaterError` if that was not seen, as in a deployment that is attended late.
+    """
+    before: dict[str, dict[str, int]] = {}
+    for share in release.before.shares if release.before else ():
+        before.setdefault(share.rule, {})[share.group] = share.weight
+    for binding in facts.bindings:
+        had = before.get(binding.production_rule or "", {})
+        old = [group for group in binding.target_groups if had.get(group)]
+        new = [group for group in binding.target_groups if group not in old]
+        if len(old) == len(new) == 1:
+            return new[0], old[0]
+    raise BreakwaterError("which target group belongs to the new revision is not known")

@@ -1,0 +1,49 @@
+"""The lease of a release: taken before anything is changed, looked at before each change, given back at the end."""
+
+from datetime import datetime, timedelta
+
+from breakwater.errors import BreakwaterError, ConflictError
+from breakwater.leases import Busy, Lease
+
+from .record import Release
+from .wiring import Work
+
+LASTING = timedelta(hours=1)
+SPARE = timedelta(minutes=15)
+
+
+class LeaseLostError(BreakwaterError):
+    """Somebody else has the right to change the service: nothing is written to it any more."""
+
+
+class SupersededError(BreakwaterError):
+    """Somebody else has deployed since: that is theirs."""
+
+
+def holder(execution: str) -> str:
+    """How others see who holds it."""
+    return f"release {execution.rpartition(':')[2]}"
+
+
+def take(work: Work, release: Release, now: datetime) -> int | Busy:
+    """Take the lease; its token, or who has it."""
+    taken = work.leases.take(release.service, holder(release.execution), now, LASTING)
+    return taken if isinstance(taken, Busy) else taken.token
+
+
+def renew(work: Work, release: Release, now: datetime, lasting: timedelta = LASTING) -> None:
+    """Hold on to it. One that ran out and that nobody took is still ours. Raises `LeaseLostError`."""
+    try:
+        work.leases.renew(_lease(release, now), now, lasting)
+    except ConflictError as error:
+        raise LeaseLostError(f"the lease of {release.service} has gone to somebody else") from error
+
+
+def give_back(work: Work, release: Release, now: datetime) -> None:
+    """Let others change the service."""
+    if release.token:
+        work.leases.release(_lease(release, now))
+
+
+def _lease(release: Release, now: datetime) -> Lease:
+    return Lease(release.service, holder(release.execution), release.token, now)

@@ -1,0 +1,245 @@
+"""The step that changes the service: deploy, answer a hook, go back. Nothing else of a release writes to ECS.
+
+Arrives: what was decided. Each change is kept as an intent, fenced by the lease and by what is seen right before it,
+then made, then confirmed; made twice it is made once.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, assert_never
+
+from breakwater.aws import translated_errors
+from breakwater.errors import BreakwaterError, NotFoundError
+from breakwater.leases import Busy
+
+from . import holding, telling
+from .expecting import weights_of
+from .facts import OVER, Begun, Recorded
+from .record import Kept, Release, Stage
+from .returning import (
+    HandOver,
+    NothingBegun,
+    Redeploy,
+    RefuseAtHook,
+    ReturnDecision,
+    StopDeployment,
+    WatchReturn,
+    decide_return,
+)
+from .sight import Rollout, Standing
+from .wiring import Work, wiring
+
+PATIENCE = 1800
+UNSEEN = 60
+"""How long to wait, in seconds, where the deployment that was begun cannot be seen yet."""
+ENDINGS = (Stage.TURNED, Stage.REHEARSED, Stage.HANDED_OVER, Stage.OVER)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the states ReleaseMove and ReleaseReturn."""
+    return respond(event, wiring())
+
+
+def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
+    """Do what was decided. Raises `BreakwaterError`: then the machine goes to the way back."""
+    todo, now = event["todo"] or {}, work.now()
+    kept = work.records.load(str(event["execution"]))
+    if todo.get("verb") == "return":
+        return _return(kept, event.get("failure"), work, now)
+    if kept is None:
+        raise NotFoundError("there is no record of this release")
+    holding.renew(work, kept.release, now)
+    match todo.get("verb"):
+        case "deploy":
+            return _on("wait", PATIENCE if _deploy(kept, work, now) else UNSEEN)
+        case "answer":
+            _answer(kept, str(todo["hook"]), str(todo["action"]), str(todo.get("reason", "")), work, now)
+        case verb:
+            raise BreakwaterError(f"{verb} is nothing that a release does")
+    return _on("wait")
+
+
+def _on(way: str, patience: int = PATIENCE) -> dict[str, Any]:
+    return {"next": way, "todo": {"verb": "watch"}, "patience": patience}
+
+
+# ── forward ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _deploy(kept: Kept, work: Work, now: datetime) -> bool:
+    """UpdateService, once: what the service has tells whether it was called before. Says whether its deployment is
+    seen."""
+    release = kept.release
+    before = release.before
+    if before is None or release.service_deployment is not None:
+        return True
+    seen = work.sight.standing(release.cluster, release.name).seen
+    if seen.deployment == before.deployment:
+        reason = f"{release.task_definition.rpartition('/')[2]} in place of {before.task_definition.rpartition('/')[2]}"
+        intent = replace(release, stage=Stage.FORWARD, intended_at=release.intended_at or now)
+        kept = work.records.keep(kept, intent.told(now, "deploy", reason), now)
+        _update(release, release.task_definition, work)
+        telling.journal(work, release, "deploy", reason, now)
+    elif seen.task_definition != release.task_definition or release.intended_at is None:
+        raise holding.SupersededError(f"{release.service} has {seen.task_definition.rpartition('/')[2]} by now")
+    found = _found(kept, release.task_definition, kept.release.intended_at or now, work, now)
+    return found.release.service_deployment is not None
+
+
+def _found(kept: Kept, definition: str, since: datetime, work: Work, now: datetime) -> Kept:
+    """Note what events will call the deployment. One that is not to be seen yet is looked for again later."""
+    release = kept.release
+    arn = work.sight.find(release.cluster, release.name, definition, since)
+    seen = work.sight.standing(release.cluster, release.name).seen
+    id_ = seen.deployment if seen.task_definition == definition else None
+    return work.records.keep(kept, replace(release, service_deployment=arn, deployment=id_), now)
+
+
+def _update(release: Release, definition: str, work: Work) -> None:
+    with translated_errors(f"update {release.service}"):
+        work.client("ecs").update_service(cluster=release.cluster, service=release.name, taskDefinition=definition)
+
+
+def _answer(kept: Kept, hook: str, action: str, reason: str, work: Work, now: datetime) -> None:
+    """ContinueServiceDeployment, whose action is always said: left out it means CONTINUE."""
+    release = kept.release
+    arn = release.service_deployment or ""
+    rollout = work.sight.rollout(arn)
+    if rollout is not None and rollout.hook is not None and rollout.hook.hook_id == hook:
+        said = release.told(now, f"{action} at {rollout.hook.stage}", reason)
+        kept = work.records.keep(kept, said, now)
+        _continue(arn, hook, action, work)
+        telling.journal(work, release, f"{action.lower()} at {rollout.hook.stage}", reason, now)
+    work.records.keep(kept, replace(kept.release, hook=None, hook_stage=None, question=None), now)
+
+
+def _continue(arn: str, hook: str, action: str, work: Work) -> None:
+    """Answer a hook. Somebody may have answered it a moment ago, or its time was up: then it waits no more."""
+    try:
+        with translated_errors(f"continue {arn.rpartition('/')[2]}"):
+            work.client("ecs").continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action=action)
+    except BreakwaterError:
+        rollout = work.sight.rollout(arn)
+        if rollout is None or (rollout.hook is not None and rollout.hook.hook_id == hook):
+            raise
+
+
+# ── back ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _return(kept: Kept | None, failure: Any, work: Work, now: datetime) -> dict[str, Any]:
+    if kept is None or kept.release.stage in ENDINGS:
+        return _on("close")
+    release = kept.release
+    why = release.why or told(failure) or "it was to go back"
+    token = holding.take(work, release, now)
+    if isinstance(token, Busy):
+        return _handed_over(kept, f"{why}; but {token.reason}: nothing was done", work, now)
+    kept = work.records.keep(kept, replace(release, why=why, token=token), now)
+    rollout, standing = _look(kept.release, work)
+    if kept.release.redeployed_at is not None and _is_back(kept.release, standing):
+        kept = _found(kept, standing_before(kept.release), kept.release.redeployed_at, work, now)
+        rollout, _ = _look(kept.release, work)
+        over = rollout is not None and rollout.seen.status in OVER
+        return _on("close" if over else "wait")
+    decision = decide_return(
+        begun(kept.release, rollout), rollout.seen if rollout else None, standing.seen if standing else None
+    )
+    return _undone(kept, decision, work, now)
+
+
+def _is_back(release: Release, standing: Standing | None) -> bool:
+    """Whether the service was told to have what it had: a crash may have come between the intent and the call."""
+    return standing is not None and standing.seen.task_definition == standing_before(release)
+
+
+def standing_before(release: Release) -> str:
+    """The task definition that stood before."""
+    return release.before.task_definition if release.before else ""
+
+
+def _look(release: Release, work: Work) -> tuple[Rollout | None, Standing | None]:
+    arn = release.service_deployment
+    if arn is None and release.intended_at is not None:
+        arn = work.sight.find(release.cluster, release.name, release.task_definition, release.intended_at)
+    rollout = work.sight.rollout(arn) if arn else None
+    try:
+        return rollout, work.sight.standing(release.cluster, release.name)
+    except NotFoundError:
+        return rollout, None
+
+
+def begun(release: Release, rollout: Rollout | None) -> Begun:
+    """How far it has come, for the decision."""
+    before = release.before
+    recorded = None
+    if before is not None:
+        recorded = Recorded(before.task_definition, before.deployment, before.desired, weights_of(before.shares))
+    return Begun(
+        lease=release.token > 0,
+        intended=release.intended_at is not None,
+        service_deployment=rollout.seen.arn if rollout else release.service_deployment,
+        hook=rollout.hook.hook_id if rollout and rollout.hook else None,
+        attended=release.attended,
+        recorded=recorded,
+        task_definition=release.task_definition,
+    )
+
+
+def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> dict[str, Any]:
+    release = kept.release
+    back = replace(release, stage=Stage.RETURNING, question=None).told(now, "back", f"{release.why}; {decision.reason}")
+    match decision:
+        case NothingBegun():
+            work.records.keep(kept, replace(release, stage=Stage.ADMITTED), now)
+            return _on("close")
+        case HandOver(reason=reason):
+            return _handed_over(kept, f"{release.why}; {reason}", work, now)
+        case WatchReturn(over=over):
+            work.records.keep(kept, back, now)
+            return _on("close" if over else "wait")
+        case RefuseAtHook(service_deployment=arn, hook=hook, action=action):
+            work.records.keep(kept, replace(back, service_deployment=arn, hook=None), now)
+            _continue(arn, hook, action, work)
+        case StopDeployment(service_deployment=arn):
+            work.records.keep(kept, replace(back, service_deployment=arn), now)
+            with translated_errors(f"stop {arn.rpartition('/')[2]}"):
+                work.client("ecs").stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
+        case Redeploy(task_definition=definition, fence=fence):
+            _redeployed(kept, back, definition, fence, work, now)
+        case _:
+            assert_never(decision)
+    telling.journal(work, release, "go back", f"{release.why}; {decision.reason}", now)
+    return _on("wait")
+
+
+def _redeployed(kept: Kept, back: Release, definition: str, fence: str, work: Work, now: datetime) -> None:
+    """UpdateService to what stood before, if the deployment that was seen is still the PRIMARY one."""
+    seen = work.sight.standing(back.cluster, back.name).seen
+    if seen.deployment != fence:
+        raise holding.SupersededError(f"{back.service} has another deployment by now")
+    intent = replace(back, redeployed_at=now, intended_at=back.intended_at or now)
+    kept = work.records.keep(kept, intent, now)
+    _update(back, definition, work)
+    _found(kept, definition, now, work, now)
+
+
+def _handed_over(kept: Kept, reason: str, work: Work, now: datetime) -> dict[str, Any]:
+    release = replace(kept.release, stage=Stage.HANDED_OVER, why=reason).told(now, "handed over", reason)
+    work.records.keep(kept, release, now)
+    return _on("close")
+
+
+def told(failure: Any) -> str:
+    """The error that led here, in a line."""
+    if not isinstance(failure, dict):
+        return ""
+    cause = str(failure.get("Cause") or "")
+    if cause.startswith("{"):
+        import json
+
+        try:
+            cause = str(json.loads(cause).get("errorMessage", cause))
+        except ValueError:
+            cause = cause[:500]
+    return f"{failure.get('Error', 'an error')}: {cause[:500]}"

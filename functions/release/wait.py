@@ -1,0 +1,47 @@
+"""The step that leaves a task token where events find it. The machine goes on when one of them, or a person, answers.
+
+An event may have come before: then the token is answered at once, from in here.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from breakwater.errors import NotFoundError
+from breakwater.rendezvous import Kind, Wait
+
+from . import holding
+from .record import Release
+from .wiring import Work, wiring
+
+LONGEST = timedelta(hours=1)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the state ReleaseWait; what it answers is read by nobody."""
+    return respond(event, wiring())
+
+
+def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
+    """Hold on to the lease for as long as the wait may last, and keep the token."""
+    now = work.now()
+    kept = work.records.load(str(event["execution"]))
+    if kept is None:
+        raise NotFoundError("there is no record of this release")
+    release = kept.release
+    holding.renew(work, release, now, until_answered(release, work))
+    wait = Wait(
+        number=int(event["number"]),
+        token=str(event["token"]),
+        kinds=tuple(Kind),
+        deployments=(*release.names, *(task.arn for task in release.tasks if task.arn)),
+    )
+    decision = work.rendezvous.arrive(release.service, wait, now)
+    work.logger.info("waits", service=release.service, number=wait.number, reason=decision.reason)
+    return {"kept": True}
+
+
+def until_answered(release: Release, work: Work) -> timedelta:
+    """How long the lease has to last: a question may be open for days."""
+    if release.question is None:
+        return LONGEST + holding.SPARE
+    return max(LONGEST, release.question.until - work.now()) + holding.SPARE

@@ -1,0 +1,1 @@
+"""Scale that is given back: surges, windows, the headroom of clusters."""

@@ -1,0 +1,100 @@
+"""The compiled policy: one value with everything in it, resolved, as it lies in the table and as functions ask it.
+
+A document is compiled once, by `policy_sync`; who decides needs neither YAML nor pydantic. A service's rules are those
+of the first entry whose glob matches its cluster and name, and the defaults where none does: entries do not add up, so
+that one place in the document says all about a service.
+"""
+
+from dataclasses import dataclass
+
+from breakwater.policies import (
+    AlertPolicy,
+    BatchPolicy,
+    ChannelPolicy,
+    CheckPolicy,
+    GuardPolicy,
+    JobSpec,
+    ReleasePolicy,
+    ScalingPolicy,
+    UploadSpec,
+    matches,
+)
+from breakwater.wire import dump, load
+
+_ALERT, _GUARD, _RELEASE = AlertPolicy(), GuardPolicy(), ReleasePolicy()
+_BATCH, _SCALING = BatchPolicy(), ScalingPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRules:
+    """What holds for the services that `match` (`cluster/service`, with `*` and `?` within each) names."""
+
+    match: str
+    guard: GuardPolicy = _GUARD
+    release: ReleasePolicy = _RELEASE
+    checks: tuple[CheckPolicy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The whole policy. Without any argument it is what holds without a document."""
+
+    alert: AlertPolicy = _ALERT
+    channels: tuple[ChannelPolicy, ...] = ()
+    others: ServiceRules = ServiceRules("*/*")
+    services: tuple[ServiceRules, ...] = ()
+    batch: BatchPolicy = _BATCH
+    scaling: ScalingPolicy = _SCALING
+
+    def alerts(self) -> AlertPolicy:
+        """How loud incidents are."""
+        return self.alert
+
+    def channel(self, name: str) -> ChannelPolicy:
+        """What a channel is told; everything if the policy does not name it."""
+        return next((channel for channel in self.channels if channel.name == name), ChannelPolicy(name))
+
+    def rules_for(self, cluster: str | None, service: str) -> ServiceRules:
+        """The first entry that matches a service, or what holds for the others."""
+        place = f"{cluster or 'default'}/{service}"
+        return next((rules for rules in self.services if matches(rules.match, place)), self.others)
+
+    def guard_for(self, cluster: str | None, service: str) -> GuardPolicy:
+        """How far the rollback guard may go for a service."""
+        return self.rules_for(cluster, service).guard
+
+    def release_for(self, cluster: str | None, service: str) -> ReleasePolicy:
+        """How a release of a service is judged."""
+        return self.rules_for(cluster, service).release
+
+    def checks_for(self, cluster: str | None, service: str) -> tuple[CheckPolicy, ...]:
+        """What a new revision of a service has to pass."""
+        return self.rules_for(cluster, service).checks
+
+    @property
+    def jobs(self) -> tuple[JobSpec, ...]:
+        """The scheduled jobs."""
+        return self.batch.jobs
+
+    @property
+    def uploads(self) -> tuple[UploadSpec, ...]:
+        """The routes from objects to runs."""
+        return self.batch.uploads
+
+    def scaling_for(self, cluster: str | None, service: str) -> ScalingPolicy:
+        """What the scaler may do with a service: the surge's limits, and the windows that match it, in order."""
+        place = f"{cluster or 'default'}/{service}"
+        windows = tuple(window for window in self.scaling.windows if matches(window.match, place))
+        return ScalingPolicy(self.scaling.surge, windows, self.scaling.headroom)
+
+    def dumped(self) -> str:
+        """The policy as one line of JSON."""
+        return dump(self)
+
+
+def loaded(text: str) -> Compiled:
+    """Read a compiled policy. `BreakwaterError` names what is wrong with the text.
+
+    What a newer version wrote is read as far as it is known here, and what an older one left out has its default.
+    """
+    return load(Compiled, text)

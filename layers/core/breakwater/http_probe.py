@@ -1,0 +1,270 @@
+"""Makes the request of an HTTP check, and hears an answer from nowhere but where it may.
+
+A name is resolved once and its address kept: the connection goes to the address, Host and SNI keep the name, and a
+second answer of the resolver is never asked for. Redirects are followed only as far as the check says, each judged like
+a URL of its own. Time and size are bounded whatever the server does: a watchdog ends the exchange at the deadline, also
+one that sends a byte now and then, and neither more bytes are read nor more unpacked than `LARGEST`.
+"""
+
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from breakwater.addresses import (
+    Address,
+    Allowed,
+    Origin,
+    Place,
+    Refused,
+    judge_addresses,
+    judge_redirect,
+    judge_url,
+)
+from breakwater.checks.http import Answer, NoAnswer, judge_answer
+from breakwater.checks.results import Attempt
+from breakwater.checks.spec import HttpCheck, Listener, SecretHeader
+from breakwater.errors import BreakwaterError
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+
+LARGEST = 1_048_576
+CHUNK = 16_384
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEPS_METHOD = frozenset({307, 308})
+
+Resolve = Callable[[str, int], list[str]]
+"""Name and port to addresses, as text. Raises `OSError`."""
+Route = Callable[[Address, int], tuple[str, int]]
+"""Where an address is reached: itself, except in a sandbox whose addresses are made up."""
+ReadSecret = Callable[[SecretHeader], str]
+"""The value of a secret header. Raises `BreakwaterError` without repeating it."""
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Ask the system's resolver."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def straight(address: Address, port: int) -> tuple[str, int]:
+    """Reach an address where it is."""
+    return str(address), port
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Certificates are checked against what the system trusts."""
+    return ssl.create_default_context()
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the outside world is asked with. A test or the sandbox gives its own."""
+
+    resolve: Resolve = resolve
+    route: Route = straight
+    clock: Callable[[], float] = time.monotonic
+    certificates: Callable[[], ssl.SSLContext] = certificates
+
+
+@dataclass(slots=True)
+class Probe:
+    """Tries the checks of one service. It remembers what names resolved to, so one probe serves one run of checks."""
+
+    allowed: Allowed
+    origins: Mapping[str, Origin]
+    read_secret: ReadSecret
+    means: Means = field(default_factory=Means)
+    _pinned: dict[str, Address | NoAnswer] = field(default_factory=dict)
+
+    def attempt(self, check: HttpCheck, at_ms: int) -> Attempt:
+        """Make one attempt. Nothing is raised: what goes wrong is an attempt that failed or an error of the check."""
+        secrets: list[str] = []
+        try:
+            answer = self._asked(check, secrets)
+        except BreakwaterError as error:
+            answer = NoAnswer(f"the check could not be made: {error}", service=False)
+        return judge_answer(check, answer, at_ms, tuple(secrets))
+
+    def _asked(self, check: HttpCheck, secrets: list[str]) -> Answer | NoAnswer:
+        """Follow the check from its URL to an answer, within one deadline."""
+        origin = self.origins.get(check.target)
+        if origin is None and check.target in set(Listener):
+            return NoAnswer(f"the service has no {check.target} listener that speaks HTTP", service=False)
+        place = judge_url(f"{origin or check.target}{check.path}", self.allowed)
+        if isinstance(place, Refused):
+            return NoAnswer(f"the check may not go there: {place.reason}", service=False)
+        headers = self._headers(check, secrets)
+        self._address(place.origin)  # what the resolver takes is not the service's latency
+        began = self.means.clock()
+        method, body, name = check.method, check.body, check.host
+        for hop in range(check.redirects + 1):
+            address = self._address(place.origin)
+            if isinstance(address, NoAnswer):
+                return address
+            left = check.timeout_seconds - (self.means.clock() - began)
+            exchange = _Exchange(self.means, place, address, name, began, left)
+            answer, location = exchange.run(method, headers, body)
+            if isinstance(answer, NoAnswer) or answer.status not in REDIRECTS or not location or hop == check.redirects:
+                return answer
+            there = judge_redirect(place, location, self.allowed)
+            if isinstance(there, Refused):
+                return NoAnswer(f"status {answer.status}, and the check may not follow: {there.reason}", service=True)
+            if there.origin != place.origin:
+                # Who is not the one whom the secret was meant for does not get it; nor does the other's name fit.
+                headers, name = {key: value for key, value in headers.items() if key not in _secret_names(check)}, None
+            if answer.status not in _KEEPS_METHOD and method not in ("GET", "HEAD"):
+                method, body = "GET", None
+            place = there
+        raise AssertionError("the last hop returns")
+
+    def _headers(self, check: HttpCheck, secrets: list[str]) -> dict[str, str]:
+        headers = {"User-Agent": "breakwater-check", "Accept-Encoding": "identity", "Accept": "*/*"}
+        for header in check.headers:
+            if isinstance(header, SecretHeader):
+                value = self.read_secret(header)
+                secrets.append(value)
+                if not value.isascii() or not value.isprintable():
+                    raise BreakwaterError(f"the secret for header {header.name} is not printable ASCII")
+                headers[header.name] = header.prefix + value
+            else:
+                headers[header.name] = header.value
+        return headers
+
+    def _address(self, origin: Origin) -> Address | NoAnswer:
+        if origin.host not in self._pinned:
+            self._pinned[origin.host] = self._resolved(origin)
+        return self._pinned[origin.host]
+
+    def _resolved(self, origin: Origin) -> Address | NoAnswer:
+        try:
+            answers = self.means.resolve(origin.host, origin.port)
+        except (OSError, UnicodeError):
+            return NoAnswer(f"{origin.host} could not be resolved", service=False)
+        address = judge_addresses(origin.host, answers, self.allowed)
+        if isinstance(address, Refused):
+            return NoAnswer(f"the check may not go there: {address.reason}", service=False)
+        return address
+
+
+def _secret_names(check: HttpCheck) -> frozenset[str]:
+    return frozenset(header.name for header in check.headers if isinstance(header, SecretHeader))
+
+
+class _Exchange:
+    """One request and its answer, over one connection to one address."""
+
+    def __init__(
+        self, means: Means, place: Place, address: Address, name: str | None, began: float, left: float
+    ) -> None:
+        self._means = means
+        self._place = place
+        self._address = address
+        self._name = name or place.origin.host
+        self._began = began
+        self._left = left
+        self._over = False
+        self._socket: socket.socket | None = None
+
+    def run(self, method: str, headers: Mapping[str, str], body: str | None) -> tuple[Answer | NoAnswer, str | None]:
+        """Answer with what came back, and with where it redirects to."""
+        if self._left <= 0:
+            return self._silence("no answer in time", service=True), None
+        connection = self._connection()
+        watchdog = threading.Timer(self._left, self._end, (connection,))
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            return self._talk(connection, method, headers, body)
+        finally:
+            watchdog.cancel()
+            connection.close()
+
+    def _connection(self) -> "HTTPConnection":
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+
+        host, port = self._means.route(self._address, self._place.origin.port)
+        if self._place.origin.scheme == "http":
+            return HTTPConnection(host, port, timeout=self._left)
+        context = self._means.certificates()
+        return HTTPSConnection(host, port, timeout=self._left, ssl_context=context, server_hostname=self._name)
+
+    def _talk(
+        self, connection: "HTTPConnection", method: str, headers: Mapping[str, str], body: str | None
+    ) -> tuple[Answer | NoAnswer, str | None]:
+        from http.client import HTTPException
+
+        from urllib3.exceptions import HTTPError
+
+        origin = self._place.origin
+        authority = Origin(origin.scheme, self._name, origin.port).authority
+        try:
+            connection.connect()
+            self._socket = connection.sock
+            connection.request(
+                method,
+                self._place.target,
+                body=None if body is None else body.encode(),
+                headers={**headers, "Host": authority},
+                preload_content=False,
+                decode_content=False,
+            )
+            response = connection.getresponse()
+            content, truncated = self._read(response)
+        except (HTTPError, HTTPException, OSError, ValueError, zlib.error) as error:
+            return self._trouble(error), None
+        if self._over:
+            return self._silence("no whole answer in time", service=True), None
+        return Answer(response.status, self._took(), content, truncated), response.headers.get("Location")
+
+    def _trouble(self, error: Exception) -> NoAnswer:
+        """Whose fault is it? Who was reached and did not answer well is to blame; no way there is nobody's yet."""
+        from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+        if isinstance(error.__cause__, ConnectionRefusedError):
+            return self._silence("the connection was refused: nothing listens there", service=True)
+        if isinstance(error, ConnectTimeoutError | NewConnectionError):
+            return self._silence("no connection: is the way there open?", service=False)
+        if self._over or isinstance(error, TimeoutError):
+            return self._silence("no whole answer in time", service=True)
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return self._silence(f"the certificate is not good: {error.verify_message}", service=True)
+        return self._silence(f"the exchange broke off: {type(error).__name__}", service=True)
+
+    def _read(self, response: Any) -> tuple[bytes, bool]:
+        """Read and unpack at most `LARGEST` bytes; says whether there was more."""
+        encoding = (response.headers.get("Content-Encoding") or "identity").strip().lower()
+        unpack = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None
+        content, taken = bytearray(), 0
+        while not self._over:
+            chunk = response.read(CHUNK, decode_content=False)
+            if not chunk:
+                return bytes(content), False
+            taken += len(chunk)
+            content += unpack.decompress(chunk, LARGEST + 1 - len(content)) if unpack else chunk
+            if len(content) > LARGEST or taken > LARGEST:
+                return bytes(content[:LARGEST]), True
+        return bytes(content), True
+
+    def _end(self, connection: "HTTPConnection") -> None:
+        """Break the exchange off: whoever reads from the socket now reads its end."""
+        self._over = True
+        sock = self._socket or connection.sock  # until connect() is through, which is where a handshake can drag on
+        if sock is not None:
+            with suppress(OSError):
+                # The transport's own end, also of TLS, whose unwrapping would wait for the other side.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def _took(self) -> int:
+        return round((self._means.clock() - self._began) * 1000)
+
+    def _silence(self, reason: str, *, service: bool) -> NoAnswer:
+        return NoAnswer(reason, service, self._took())

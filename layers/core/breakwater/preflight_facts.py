@@ -1,0 +1,176 @@
+"""What is read before a release, and by the doctor: one snapshot. What could not be read is `Unknown`, with the why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It could not be read; `why` is what the call said, without anything secret."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One lifecycle hook of a service. `target_type` is AWS_LAMBDA or PAUSE."""
+
+    stages: frozenset[str]
+    target_type: str = "AWS_LAMBDA"
+    target_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A service's entry at a load balancer; the last three are there where ECS may shift traffic."""
+
+    container: str
+    port: int
+    target_group: str
+    alternate: str | None = None
+    production_rule: str | None = None
+    test_rule: str | None = None
+
+    @property
+    def target_groups(self) -> tuple[str, ...]:
+        """Its own and the alternate one, if there is one."""
+        return (self.target_group, self.alternate) if self.alternate else (self.target_group,)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What matters of the service as it stands. `alarms` are those that its deployments watch."""
+
+    cluster: str
+    name: str
+    status: str = "ACTIVE"
+    controller: str = "ECS"
+    scheduling: str = "REPLICA"
+    strategy: str = "ROLLING"
+    launch_type: str = "FARGATE"
+    task_definition: str = ""
+    desired: int = 1
+    maximum_percent: int = 200
+    hooks: tuple[Hook, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    grace_seconds: int = 0
+    subnets: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    deployment_in_progress: str | None = None
+
+    @property
+    def shifts_traffic(self) -> bool:
+        """Whether two revisions stand side by side and ECS moves the traffic between them."""
+        return self.strategy in ("BLUE_GREEN", "LINEAR", "CANARY")
+
+    @property
+    def tasks_added(self) -> int:
+        """How many tasks run beside the present ones at the most while the service is deployed."""
+        if self.shifts_traffic:
+            return self.desired
+        return max(0, self.desired * self.maximum_percent // 100 - self.desired)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFacts:
+    """What matters of a container. `secrets` are references (`valueFrom`), never values."""
+
+    name: str
+    image: str
+    ports: frozenset[int] = frozenset()
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionFacts:
+    """What matters of the task definition that is to be released."""
+
+    arn: str
+    status: str = "ACTIVE"
+    network_mode: str = "awsvpc"
+    containers: tuple[ContainerFacts, ...] = ()
+    compatibilities: frozenset[str] = frozenset()
+
+    @property
+    def revision(self) -> str:
+        """`family:number`."""
+        return self.arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What the registry says of an image. `digest` is absent if there is no such image; `mutable` is of its tags."""
+
+    digest: str | None
+    mutable: bool | Unknown = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroupFacts:
+    """What matters of a target group. Times are in seconds."""
+
+    target_type: str = "ip"
+    protocol: str = "HTTP"
+    health_path: str | None = "/"
+    interval: int = 30
+    timeout: int = 5
+    unhealthy_threshold: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All of it.
+
+    A mapping holds `None` where the thing was looked for and is not there. `room` is how many tasks fit on the
+    cluster's own instances, `None` where it has none of its own (Fargate). `start_seconds` is how long tasks of the
+    service have taken from RUNNING to healthy, if that was measured. `quarantined` says why the revision is, and
+    `other_release` which one is under way.
+    """
+
+    service: ServiceFacts | Unknown
+    definition: DefinitionFacts | Unknown | None
+    images: Mapping[str, ImageFacts | Unknown] = field(default_factory=dict)
+    target_groups: Mapping[str, TargetGroupFacts | Unknown | None] = field(default_factory=dict)
+    secrets: Mapping[str, bool | Unknown] = field(default_factory=dict)
+    free_addresses: Mapping[str, int | Unknown] = field(default_factory=dict)
+    room: int | Unknown | None = None
+    alarms: Mapping[str, str | Unknown] = field(default_factory=dict)
+    start_seconds: float | None = None
+    quarantined: str | None = None
+    other_release: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """The parts of an image's name. `registry` is absent for one of the default registry."""
+
+    registry: str | None
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def in_ecr(self) -> bool:
+        """Whether Amazon ECR keeps it, so that it can be asked for it."""
+        return bool(self.registry and ".dkr.ecr." in self.registry and ".amazonaws.com" in self.registry)
+
+    @property
+    def is_latest(self) -> bool:
+        """Whether it means whatever is newest: `latest`, or no tag at all."""
+        return self.digest is None and self.tag in (None, "latest")
+
+
+def image_reference(image: str) -> ImageReference:
+    """Take an image's name apart.
+
+    >>> image_reference("111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop/web:1.4").repository
+    'shop/web'
+    """
+    name, _, digest = image.partition("@")
+    first, slash, rest = name.partition("/")
+    registry = first if slash and ({".", ":"} & set(first) or first == "localhost") else None
+    path = rest if registry else name
+    repository, colon, tag = path.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = path, ""
+    return ImageReference(registry, repository, tag or None, digest or None)

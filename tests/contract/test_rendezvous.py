@@ -1,0 +1,123 @@
+"""The rendezvous over the real table adapter on moto and over the fake: the same meetings, the same answers."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from breakwater.errors import BreakwaterError
+from breakwater.rendezvous import Complete, Ignore, Keep, Kind, Message, Wait
+from breakwater.rendezvous_store import Rendezvous, send_by
+from breakwater.store import STATUS_INDEX, Table
+from tests.fakes.table import FakeTable
+
+NOW = datetime(2026, 4, 14, 7, 31, tzinfo=UTC)
+HOOK = Message("m1", Kind.HOOK, "2026-04-14T07:30:00Z", "arn:deployment", {"hook": "h1", "stage": "POST_TEST"})
+WAIT = Wait(1, "t1", (Kind.HOOK, Kind.ENDED), ("arn:deployment", "ecs-svc/7"))
+
+
+@pytest.fixture(params=["moto", "fake"])
+def table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    if request.param == "fake":
+        yield FakeTable()
+        return
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        client.create_table(
+            TableName="table",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "status")],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": STATUS_INDEX,
+                    "KeySchema": [
+                        {"AttributeName": "status", "KeyType": "HASH"},
+                        {"AttributeName": "pk", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
+        )
+        yield Table(lambda: client, "table", sleep=lambda seconds: None)
+
+
+class Machine:
+    """Step Functions: knows its tokens, hears each once."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, dict[str, object]] = {}
+        self.away = False
+
+    def __call__(self, token: str, output: str) -> bool:
+        if self.away:
+            raise BreakwaterError("answer a task token: it is away")
+        dead = token in self.heard
+        self.heard.setdefault(token, json.loads(output))
+        return not dead
+
+
+@pytest.mark.parametrize("event_first", [True, False])
+def test_the_second_to_arrive_completes_the_meeting(table: Table, event_first: bool) -> None:
+    machine = Machine()
+    meeting = Rendezvous(table, machine)
+    first, second = (HOOK, WAIT) if event_first else (WAIT, HOOK)
+    assert isinstance(meeting.arrive("prod/web", first, NOW), Keep)
+    assert machine.heard == {}
+    assert isinstance(meeting.arrive("prod/web", second, NOW), Complete)
+    assert machine.heard["t1"]["body"] == {"hook": "h1", "stage": "POST_TEST"}
+    assert list(meeting.unsent()) == []
+    assert isinstance(meeting.arrive("prod/web", HOOK, NOW), Ignore)
+
+
+def test_what_could_not_be_sent_is_found_and_sent_by_the_sweep(table: Table) -> None:
+    machine = Machine()
+    meeting = Rendezvous(table, machine)
+    meeting.arrive("prod/web", WAIT, NOW)
+    machine.away = True
+    with pytest.raises(BreakwaterError):
+        meeting.arrive("prod/web", HOOK, NOW)
+    machine.away = False
+    assert list(meeting.unsent()) == ["prod/web"]
+    assert [meeting.repair(key, NOW) for key in meeting.unsent()] == [True]
+    assert list(machine.heard) == ["t1"]
+    assert list(meeting.unsent()) == []
+
+
+def test_a_whole_release_meets_event_after_event(table: Table) -> None:
+    machine = Machine()
+    meeting = Rendezvous(table, machine)
+    kinds = [Kind.HOOK, Kind.HOOK, Kind.APPROVED, Kind.ENDED]
+    for number, kind in enumerate(kinds, start=1):
+        message = Message(f"m{number}", kind, f"2026-04-14T07:3{number}:00Z", "ecs-svc/7")
+        wait = Wait(number, f"t{number}", (kind,), ("ecs-svc/7",))
+        for arrival in (message, wait, message) if number % 2 else (wait, message, wait):
+            meeting.arrive("prod/web", arrival, NOW)
+    assert [(token, answer["kind"]) for token, answer in machine.heard.items()] == [
+        (f"t{number}", str(kind)) for number, kind in enumerate(kinds, start=1)
+    ]
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "InvalidToken", "TaskDoesNotExist"])
+def test_a_dead_token_is_no_error(code: str) -> None:
+    from botocore.exceptions import ClientError
+
+    class Client:
+        def send_task_success(self, **params: str) -> None:
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, "SendTaskSuccess")
+
+    assert send_by(Client)("token", "{}") is False
+
+
+def test_a_token_that_may_live_is_tried_again() -> None:
+    from botocore.exceptions import ClientError
+
+    class Client:
+        def send_task_success(self, **params: str) -> None:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "SendTaskSuccess")
+
+    with pytest.raises(BreakwaterError):
+        send_by(Client)("token", "{}")

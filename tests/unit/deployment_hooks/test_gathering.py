@@ -1,0 +1,211 @@
+"""What a hook looks up, and what it makes of answers that lack something."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from breakwater.addresses import Origin
+from breakwater.approvals import Approvals
+from breakwater.checks import MetricAnalysis, Passed, QuantileBound, SecretHeader
+from breakwater.compiled import Compiled
+from breakwater.errors import BreakwaterError, RefusedError, SettingsError
+from breakwater.model import Mode
+from breakwater.release_policy import ReleasePolicy
+from breakwater.secret_headers import read_secret
+from deployment_hooks import wiring as hook_wiring
+from deployment_hooks.decision import Direction
+from deployment_hooks.gathering import look, preflight, reach_of, read_direction
+from deployment_hooks.payload import HookCall
+from tests.fakes.table import FakeTable
+from tests.unit.deployment_hooks.house import DEPLOYMENT, GREEN
+
+NOW = datetime(2026, 4, 14, 7, 31, 30, tzinfo=UTC)
+ELB = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:"
+ONE, TWO = f"{ELB}targetgroup/one/1", f"{ELB}targetgroup/two/2"
+CALL = HookCall("POST_TEST_TRAFFIC_SHIFT", DEPLOYMENT, "", "111122223333", "eu-central-1", "prod", "web", GREEN)
+SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:smoke-AbCdEf"
+
+SERVICE = {
+    "serviceName": "web",
+    "desiredCount": 2,
+    "deploymentConfiguration": {"strategy": "CANARY"},
+    "deployments": [{"id": "ecs-svc/8", "status": "PRIMARY", "rolloutState": "IN_PROGRESS"}],
+    "loadBalancers": [
+        {
+            "targetGroupArn": ONE,
+            "containerName": "web",
+            "containerPort": 80,
+            "advancedConfiguration": {
+                "alternateTargetGroupArn": TWO,
+                "productionListenerRule": f"{ELB}listener-rule/app/shop/a/b/c",
+                "testListenerRule": f"{ELB}listener-rule/app/shop/a/d/e",
+            },
+        }
+    ],
+}
+REVISION = {"taskDefinition": "web:8", "resolvedConfiguration": {"loadBalancers": [{"targetGroupArn": TWO}]}}
+
+
+class Aws:
+    """Answers operations as told, whichever service they belong to; what is not told is refused."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = {
+            "describe_services": {"services": [SERVICE]},
+            "describe_service_revisions": {"serviceRevisions": [REVISION]},
+            "describe_target_groups": {"TargetGroups": [{"LoadBalancerArns": [f"{ELB}loadbalancer/app/shop/a"]}]},
+            "describe_listeners": {
+                "Listeners": [
+                    {"ListenerArn": f"{ELB}listener/app/shop/a/{name}", "LoadBalancerArn": "lb", **more}
+                    for name, more in (
+                        ("b", {"Protocol": "HTTPS", "Port": 443}),
+                        ("d", {"Protocol": "HTTP", "Port": 81}),
+                    )
+                ]
+            },
+            "describe_load_balancers": {
+                "LoadBalancers": [{"LoadBalancerArn": "lb", "DNSName": "Shop-1.elb.amazonaws.com"}]
+            },
+            **answers,
+        }
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, service: str) -> "Aws":
+        return self
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**params: Any) -> Any:
+            self.asked.append((operation, params))
+            if operation not in self.answers:
+                error: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+                raise ClientError(error, operation)
+            return self.answers[operation]
+
+        return call
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param([{"status": "IN_PROGRESS"}], Direction.FORWARD, id="in progress"),
+        pytest.param([{"status": "ROLLBACK_IN_PROGRESS"}], Direction.BACK, id="rolling back"),
+        pytest.param([{"status": "ROLLBACK_REQUESTED"}], Direction.BACK, id="asked to roll back"),
+        pytest.param([{"status": "IN_PROGRESS", "rollback": {"reason": "x"}}], Direction.BACK, id="its rollback began"),
+        pytest.param([], Direction.UNKNOWN, id="not there"),
+    ],
+)
+def test_the_direction_is_that_of_the_deployment(answers: list[Any], expected: Direction) -> None:
+    aws = Aws(describe_service_deployments={"serviceDeployments": answers})
+    assert read_direction(aws, DEPLOYMENT) is expected
+
+
+def test_a_direction_that_may_not_be_read_is_unknown() -> None:
+    assert read_direction(Aws(), DEPLOYMENT) is Direction.UNKNOWN
+
+
+def test_checks_reach_the_services_own_listeners_and_what_the_policy_allows() -> None:
+    policy = ReleasePolicy(hosts=("https://status.example.com", "http://169.254.169.254"), networks=("10.0.0.0/16",))
+    reach = reach_of(Aws(), CALL, policy)
+    production, test = (
+        Origin(scheme, "shop-1.elb.amazonaws.com", port) for scheme, port in (("https", 443), ("http", 81))
+    )
+    assert reach.origins == {"production": production, "test": test}
+    assert reach.allowed.origins == {production, test, Origin("https", "status.example.com", 443)}
+
+
+def metrics() -> dict[str, Any]:
+    values = {"requests0": [300.0], "requests1": [9000.0], "q0_0": [0.02], "q0_1": [0.02]}
+    return {"MetricDataResults": [{"Id": id_, "Values": found} for id_, found in values.items()]}
+
+
+def test_a_look_compares_the_side_that_ecs_gave_the_new_revision() -> None:
+    aws = Aws(get_metric_data=metrics())
+    seen = look(aws, CALL, MetricAnalysis(quantiles=(QuantileBound(0.5),)), NOW, NOW + timedelta(seconds=5), 1)
+    assert isinstance(seen.verdict, Passed)
+    assert seen.verdict.evidence["new_requests"] == 300
+    asked = aws.asked[-1][1]
+    groups = [query["MetricStat"]["Metric"]["Dimensions"][1]["Value"] for query in asked["MetricDataQueries"]]
+    assert (groups[0], groups[-1]) == ("targetgroup/two/2", "targetgroup/one/1")
+    assert asked["StartTime"] == NOW.replace(minute=26, second=0)
+
+
+def test_a_revision_whose_target_group_is_not_known_cannot_be_compared() -> None:
+    aws = Aws(describe_service_revisions={"serviceRevisions": [{}]})
+    with pytest.raises(BreakwaterError, match="not known"):
+        look(aws, CALL, MetricAnalysis(), NOW, NOW, 1)
+
+
+def test_the_preflight_of_a_deployment_under_way_does_not_mind_that_it_is_under_way() -> None:
+    rules = {finding.rule for finding in preflight(Aws(), CALL, ReleasePolicy())}
+    assert "task-definition" in rules
+    assert "other-deployment" not in rules
+
+
+@pytest.mark.parametrize(
+    ("held", "key", "expected"),
+    [("token", None, "token"), (json.dumps({"a": "token"}), "a", "token"), ("token", "a", None), ("{}", "a", None)],
+)
+def test_a_secret_is_read_or_its_absence_told_without_it(held: str, key: str | None, expected: str | None) -> None:
+    aws, header = Aws(get_secret_value={"SecretString": held}), SecretHeader("Authorization", SECRET, key)
+    if expected is not None:
+        assert read_secret(lambda: aws, header) == expected
+        return
+    with pytest.raises(BreakwaterError) as caught:
+        read_secret(lambda: aws, header)
+    assert held not in str(caught.value)
+
+
+def test_a_secret_that_may_not_be_read_is_refused() -> None:
+    with pytest.raises(RefusedError):
+        read_secret(Aws, SecretHeader("Authorization", SECRET))
+
+
+def test_the_first_word_of_a_person_holds() -> None:
+    approvals = Approvals(FakeTable())
+    assert approvals.read(DEPLOYMENT) is None
+    assert approvals.give(DEPLOYMENT, "aborted", "ann", NOW)
+    assert not approvals.give(DEPLOYMENT, "approved", "bob", NOW)
+    assert approvals.read(DEPLOYMENT) == "aborted"
+    with pytest.raises(ValueError, match="neither"):
+        approvals.give(DEPLOYMENT, "perhaps", "ann", NOW)
+
+
+class Unwritten:
+    """No policy was ever pushed."""
+
+    def __init__(self, *args: object) -> None:
+        pass
+
+    def current(self, now: datetime) -> Compiled:
+        return Compiled()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    hook_wiring.wiring.cache_clear()
+    monkeypatch.setenv("TABLE_NAME", "table")
+    monkeypatch.setenv("INCIDENT_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:incidents")
+    monkeypatch.setenv("STATE_MACHINE_ARN", "arn:aws:states:eu-central-1:111122223333:stateMachine:release")
+    monkeypatch.setattr(hook_wiring, "PolicyReader", Unwritten)
+    yield
+    hook_wiring.wiring.cache_clear()
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(None, Mode.OBSERVE), ("act", Mode.OBSERVE), ("off", Mode.OFF)])
+def test_the_parts_go_together_and_observe_unless_told_otherwise(
+    environment: None, monkeypatch: pytest.MonkeyPatch, mode: str | None, expected: Mode
+) -> None:
+    if mode is not None:
+        monkeypatch.setenv("MODE", mode)
+    assert hook_wiring.wiring().policy("prod", "web").mode is expected
+
+
+def test_a_missing_variable_is_named(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(os.environ, "TABLE_NAME")
+    with pytest.raises(SettingsError, match="TABLE_NAME"):
+        hook_wiring.wiring()

@@ -1,0 +1,294 @@
+"""The decisions of a release, each by a table; the way back for every state that a deployment can be in."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from breakwater.checks import Failed, HttpCheck, Inconclusive, MetricAnalysis, Passed, Verdict
+from breakwater.model import Mode
+from breakwater.preflight import Finding, Ok, Refuse, Warn
+from breakwater.release_policy import OnDoubt, ReleasePolicy
+from release.analysis import Doubt, LookAgain, Proceed, Stop, decide_shift_analysis, looks_planned
+from release.decision import (
+    AskPerson,
+    Begin,
+    Examine,
+    GoBack,
+    GoOn,
+    PassBy,
+    Rehearse,
+    Turned,
+    WaveThrough,
+    Work,
+    decide_after_hook,
+    decide_approval,
+    decide_start,
+    decide_verdict,
+)
+from release.facts import OVER, ROLLED_BACK, ROLLING_BACK, Begun, DeploymentSeen, HookSeen, Recorded, ServiceSeen
+from release.outcome import Expected, NotYet, OutcomeDecision, Verified, Wrong, decide_outcome
+from release.returning import (
+    HandOver,
+    NothingBegun,
+    Redeploy,
+    RefuseAtHook,
+    StopDeployment,
+    WatchReturn,
+    decide_return,
+)
+
+NOW = datetime(2026, 4, 14, 7, 31, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=15)
+OLD, NEW = (f"arn:aws:ecs:eu-central-1:111122223333:task-definition/web:{number}" for number in (7, 8))
+ARN = "arn:aws:ecs:eu-central-1:111122223333:service-deployment/prod/web/x"
+POLICY = ReleasePolicy(Mode.ACT, checks=(HttpCheck("health", "/health"),), analysis=MetricAnalysis())
+FINE: tuple[Finding, ...] = (Ok("a", "fine"), Warn("b", "hm"))
+STATUSES = ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", *sorted(ROLLING_BACK | OVER)]
+
+
+@pytest.mark.parametrize(
+    ("findings", "asked", "policy", "wanted", "expected", "said"),
+    [
+        pytest.param(FINE, Mode.ACT, Mode.ACT, NEW, Begin, "1 warn", id="ready"),
+        pytest.param(FINE, Mode.ACT, Mode.OBSERVE, NEW, Rehearse, "observe", id="the policy observes"),
+        pytest.param(FINE, Mode.OBSERVE, Mode.ACT, NEW, Rehearse, "observe", id="a rehearsal is asked for"),
+        pytest.param(FINE, Mode.ACT, Mode.OFF, NEW, Turned, "off", id="the policy is off"),
+        pytest.param(FINE, Mode.ACT, Mode.ACT, OLD, Turned, "web:7 already", id="it has it already"),
+        pytest.param(FINE, Mode.ACT, Mode.ACT, "web:7", Turned, "web:7 already", id="it has it, by its short name"),
+        pytest.param((*FINE, Refuse("c", "no hooks")), Mode.ACT, Mode.ACT, NEW, Turned, "1 of 3", id="refused"),
+        pytest.param(
+            (*FINE, Refuse("c", "no")), Mode.OBSERVE, Mode.ACT, NEW, Turned, "1 of 3", id="refused, rehearsed"
+        ),
+        pytest.param((*FINE, Refuse("c", "in progress")), Mode.ACT, Mode.ACT, None, Begin, "1", id="attended anyway"),
+    ],
+)
+def test_a_release_begins_if_policy_person_and_preflight_agree(
+    findings: tuple[Finding, ...], asked: Mode, policy: Mode, wanted: str | None, expected: type, said: str
+) -> None:
+    decision = decide_start(findings, asked, replace(POLICY, mode=policy), present=OLD, wanted=wanted)
+    assert type(decision) is expected
+    assert said in decision.reason
+
+
+def a_hook(stage: str = "POST_TEST_TRAFFIC_SHIFT", **changes: Any) -> HookSeen:
+    return replace(HookSeen("h1", stage, ARN), **changes)
+
+
+def a_deployment(status: str = "IN_PROGRESS", **changes: Any) -> DeploymentSeen:
+    return replace(DeploymentSeen(ARN, status), **changes)
+
+
+PRE, POST = "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"
+
+
+@pytest.mark.parametrize(
+    ("hook", "deployment", "policy", "expected"),
+    [
+        pytest.param(a_hook(), a_deployment(), POLICY, Work.CHECKS, id="checks before production"),
+        pytest.param(
+            a_hook(PRE), a_deployment(production_weight=5.0), POLICY, Work.ANALYSIS, id="before a further step"
+        ),
+        pytest.param(a_hook(PRE), a_deployment(production_weight=0.0), POLICY, WaveThrough, id="before the first step"),
+        pytest.param(a_hook(PRE), a_deployment(), POLICY, WaveThrough, id="weight unknown and no step taken"),
+        pytest.param(
+            a_hook(POST), a_deployment(production_weight=100.0), POLICY, Work.ANALYSIS, id="after the only step"
+        ),
+        pytest.param(a_hook("PRE_SCALE_UP"), a_deployment(), POLICY, PassBy, id="a stage without work"),
+        pytest.param(a_hook("A_NEW_STAGE"), a_deployment(), POLICY, PassBy, id="a stage that is not known"),
+        pytest.param(a_hook(), a_deployment(), ReleasePolicy(Mode.ACT), PassBy, id="no checks declared"),
+        pytest.param(a_hook(), a_deployment("ROLLBACK_IN_PROGRESS"), POLICY, WaveThrough, id="on its way back"),
+        pytest.param(a_hook(), a_deployment(rollback_to="rev"), POLICY, WaveThrough, id="its rollback began"),
+        pytest.param(
+            a_hook(), a_deployment(revision_known_good=True), POLICY, WaveThrough, id="a rollback as deployment"
+        ),
+        pytest.param(a_hook(status="SUCCEEDED"), a_deployment(), POLICY, PassBy, id="answered by somebody else"),
+        pytest.param(a_hook(), a_deployment("STOPPED"), POLICY, PassBy, id="superseded"),
+        pytest.param(a_hook(service_deployment="other"), a_deployment(), POLICY, PassBy, id="another deployment"),
+    ],
+)
+def test_a_hook_asks_for_work_or_is_waved_through(
+    hook: HookSeen, deployment: DeploymentSeen, policy: ReleasePolicy, expected: Any
+) -> None:
+    decision = decide_after_hook(hook, deployment, policy, ours=ARN)
+    assert (decision.work if isinstance(decision, Examine) else type(decision)) == expected
+    assert not isinstance(decision, WaveThrough) or decision.action == "CONTINUE"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "on_doubt", "expected"),
+    [
+        (Passed("fine"), OnDoubt.ASK, GoOn),
+        (Failed("bad"), OnDoubt.ASK, GoBack),
+        (Inconclusive("hm"), OnDoubt.ASK, AskPerson),
+        (Inconclusive("hm"), OnDoubt.ROLL_BACK, GoBack),
+    ],
+)
+def test_what_follows_from_a_verdict(verdict: Verdict, on_doubt: OnDoubt, expected: type) -> None:
+    decision = decide_verdict(verdict, replace(POLICY, on_doubt=on_doubt), NOW)
+    assert type(decision) is expected
+    assert verdict.reason in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("word", "minutes", "expected"),
+    [
+        ("approved", 1, GoOn),
+        ("approved", 60, GoBack),
+        ("aborted", 1, GoBack),
+        ("aborted", 90, GoBack),
+        (None, 59, AskPerson),
+        (None, 60, GoBack),
+    ],
+)
+def test_a_person_decides_in_time_or_it_goes_back(word: str | None, minutes: int, expected: type) -> None:
+    asked = AskPerson("too few requests", NOW + timedelta(minutes=60))
+    assert type(decide_approval(word, "ann", asked, NOW + timedelta(minutes=minutes))) is expected
+
+
+@pytest.mark.parametrize(
+    ("verdict", "looks", "expected"),
+    [
+        (Passed("fine"), 1, Proceed),
+        (Failed("worse"), 1, Stop),
+        (Inconclusive("few"), 1, LookAgain(300, "look 1 of 5: few")),
+        (Inconclusive("few"), 4, LookAgain(300, "look 4 of 5: few")),
+        (Inconclusive("few"), 5, Doubt("after 5 looks over 25 minutes: few")),
+    ],
+)
+def test_only_doubt_is_looked_at_again_and_only_so_often(verdict: Verdict, looks: int, expected: Any) -> None:
+    decision = decide_shift_analysis(verdict, looks, window_minutes=5)
+    assert decision == expected or type(decision) is expected
+
+
+def test_the_looks_of_a_release_are_counted_beforehand() -> None:
+    assert (looks_planned(10), looks_planned(0), looks_planned(2, 3)) == (50, 5, 6)
+
+
+BEFORE = {"production": {"blue": 100, "green": 0}}
+SEEN = ServiceSeen(NEW, "ecs-svc/8", 4, 4, {"production": {"blue": 0, "green": 100}}, {"healthy": 4})
+
+
+@pytest.mark.parametrize(
+    ("expected", "changes", "now", "kind", "missing"),
+    [
+        pytest.param(Expected(NEW, rules_shifted=("production",)), {}, NOW, Verified, (), id="as it should be"),
+        pytest.param(Expected(OLD), {}, NOW, NotYet, ("the service has web:8, not web:7",), id="another revision"),
+        pytest.param(Expected(NEW), {"running": 3}, NOW, NotYet, ("3 of 4 tasks run",), id="a task is missing"),
+        pytest.param(Expected(NEW), {"running": 3}, LATER, Wrong, ("3 of 4 tasks run",), id="still missing"),
+        pytest.param(Expected(NEW), {"deployments": 2}, NOW, NotYet, ("2 deployments are still there",), id="two"),
+        pytest.param(
+            Expected(NEW),
+            {"targets": {"healthy": 3, "unhealthy": 1}},
+            NOW,
+            NotYet,
+            ("targets are unhealthy (1)",),
+            id="t",
+        ),
+        pytest.param(
+            Expected(NEW),
+            {"targets": {"healthy": 3}},
+            NOW,
+            NotYet,
+            ("3 of 4 targets are healthy",),
+            id="targets missing",
+        ),
+        pytest.param(Expected(NEW), {"targets": {"healthy": 4, "draining": 4}}, NOW, Verified, (), id="old ones drain"),
+        pytest.param(
+            Expected(NEW, rules_shifted=("production",)),
+            {"weights": {"production": {"blue": 95, "green": 5}}},
+            NOW,
+            NotYet,
+            ("the weights at production are blue 95, green 5, not all on one side",),
+            id="half-way",
+        ),
+        pytest.param(
+            Expected(NEW, BEFORE),
+            {},
+            LATER,
+            Wrong,
+            ("the weights at production are blue 0, green 100, not blue 100, green 0",),
+            id="the recorded weights are not back",
+        ),
+        pytest.param(Expected(NEW, BEFORE), {"weights": {}}, NOW, NotYet, None, id="the rule cannot be seen"),
+    ],
+)
+def test_a_service_is_verified_or_what_is_missing_is_told(
+    expected: Expected, changes: dict[str, Any], now: datetime, kind: type[OutcomeDecision], missing: Any
+) -> None:
+    decision = decide_outcome(expected, replace(SEEN, **changes), now, LATER)
+    assert type(decision) is kind
+    if missing is not None and not isinstance(decision, Verified):
+        assert decision.missing == missing
+
+
+RECORDED = Recorded(OLD, "ecs-svc/7", 4, BEFORE)
+BEGUN = Begun(lease=True, intended=True, service_deployment=ARN, recorded=RECORDED, task_definition=NEW)
+STANDING = replace(SEEN, task_definition=OLD, deployment="ecs-svc/7")
+
+
+@pytest.mark.parametrize(
+    ("begun", "deployment", "service", "expected"),
+    [
+        pytest.param(Begun(), None, None, NothingBegun, id="before the lease"),
+        pytest.param(Begun(lease=True), None, STANDING, NothingBegun, id="before the deployment"),
+        pytest.param(
+            replace(BEGUN, service_deployment=None), None, STANDING, NothingBegun, id="UpdateService never came"
+        ),
+        pytest.param(replace(BEGUN, service_deployment=None), None, SEEN, Redeploy, id="it came, its answer did not"),
+        pytest.param(replace(BEGUN, service_deployment=None), None, None, HandOver, id="nothing can be read"),
+        pytest.param(
+            replace(BEGUN, service_deployment=None),
+            None,
+            replace(SEEN, task_definition="web:9"),
+            HandOver,
+            id="somebody else deployed",
+        ),
+        pytest.param(replace(BEGUN, recorded=None), a_deployment(), SEEN, HandOver, id="nothing was recorded"),
+        pytest.param(BEGUN, a_deployment("PENDING"), SEEN, StopDeployment, id="pending"),
+        pytest.param(BEGUN, a_deployment(), SEEN, StopDeployment, id="in progress"),
+        pytest.param(replace(BEGUN, hook="h1"), a_deployment(), SEEN, RefuseAtHook, id="at a hook"),
+        pytest.param(replace(BEGUN, attended=True, hook="h1"), a_deployment(), SEEN, RefuseAtHook, id="attended"),
+        pytest.param(BEGUN, a_deployment("ROLLBACK_IN_PROGRESS"), SEEN, WatchReturn, id="on its way back"),
+        pytest.param(BEGUN, a_deployment("ROLLBACK_SUCCESSFUL"), STANDING, WatchReturn, id="back already"),
+        pytest.param(BEGUN, a_deployment("ROLLBACK_FAILED"), SEEN, WatchReturn, id="the way back failed"),
+        pytest.param(BEGUN, a_deployment("STOPPED"), SEEN, HandOver, id="superseded"),
+        pytest.param(BEGUN, a_deployment("SUCCESSFUL"), SEEN, Redeploy, id="through"),
+        pytest.param(
+            BEGUN,
+            a_deployment("SUCCESSFUL"),
+            replace(SEEN, task_definition="web:9"),
+            HandOver,
+            id="through and replaced",
+        ),
+        pytest.param(BEGUN, a_deployment("SUCCESSFUL"), None, HandOver, id="through, and nothing can be read"),
+    ],
+)
+def test_the_way_back_uses_the_least_force(
+    begun: Begun, deployment: DeploymentSeen | None, service: ServiceSeen | None, expected: type
+) -> None:
+    decision = decide_return(begun, deployment, service)
+    assert type(decision) is expected
+    if isinstance(decision, RefuseAtHook):
+        assert decision.action == "ROLLBACK"
+
+
+def test_whatever_the_state_the_way_back_never_touches_what_is_not_ours_and_verifies_what_was_recorded() -> None:
+    services = (None, SEEN, STANDING, replace(SEEN, task_definition="web:9"))
+    begun = [replace(BEGUN, hook=hook, attended=attended) for hook in (None, "h1") for attended in (False, True)]
+    for status, service, one in itertools.product(STATUSES, services, begun):
+        decision = decide_return(one, a_deployment(status), service)
+        assert decision.reason
+        if isinstance(decision, RefuseAtHook | StopDeployment | WatchReturn | Redeploy):
+            assert decision.verify == Expected(OLD, BEFORE)
+        if isinstance(decision, RefuseAtHook | StopDeployment):
+            assert status not in OVER
+            assert decision.service_deployment == ARN
+        if isinstance(decision, Redeploy):
+            assert service is not None
+            assert service.task_definition == NEW
+            assert decision.fence == service.deployment
+        assert not isinstance(decision, NothingBegun)
+        assert (status in ROLLED_BACK) is (isinstance(decision, WatchReturn) and decision.over)
