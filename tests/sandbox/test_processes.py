@@ -1,5 +1,8 @@
 """Each function has a process, a role, an environment and a log of its own; and two runs are the same."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,19 +26,28 @@ def test_modules_live_between_invocations_but_are_not_shared_between_functions(s
     ]
 
 
-def test_the_process_of_the_test_is_left_as_it_was(sandbox: Sandbox, event: Events) -> None:
-    import logging
-    import os
-    import random
-    import sys
-    import time
+LEFT_AS_IT_WAS = """
+import logging, os, random, sys, time
+from sandbox import Sandbox, Secret
 
+parameters = {"AlertEmail": "ops@example.com", "SlackSecretArn": Secret("url")}
+with Sandbox.deploy("tests/sandbox/fixtures/template.yaml", parameters) as sandbox:
     before = (dict(os.environ), list(sys.path), sys.stdout, logging.root, random.getstate(), time.sleep)
-    sandbox.put_event(event("work", do="store", pk="a"))
+    sandbox.put_event({"source": "probe", "detail-type": "work", "detail": {"do": "store", "pk": "a"}})
     sandbox.run_until_idle()
+    assert len(sandbox.invocations) == 1
     assert before == (dict(os.environ), list(sys.path), sys.stdout, logging.root, random.getstate(), time.sleep)
     assert "probe" not in sys.modules
     assert time.time() > sandbox.now.timestamp() or time.time() < sandbox.now.timestamp() - 60
+"""
+
+
+def test_the_process_around_a_sandbox_is_left_as_it_was() -> None:
+    """In a process of its own, where nothing but this sandbox can have touched it."""
+    root = Path(__file__).parents[2]
+    where = os.pathsep.join(str(root / folder) for folder in ("functions", "layers/core", "."))
+    command = [sys.executable, "-c", LEFT_AS_IT_WAS]
+    subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": where}, check=True)  # noqa: S603  our own words
 
 
 def test_a_role_without_the_permission_gets_a_real_error(sandbox: Sandbox, event: Events) -> None:
