@@ -7,11 +7,9 @@ import pytest
 from breakwater.errors import ConflictError
 from breakwater.leases import Busy, Lease, Leases, renewal
 from breakwater.store import Put, Table
-from tests.contract.test_table import table as both_tables
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-table = both_tables
 
 
 @pytest.fixture

@@ -1,48 +1,18 @@
 """The rendezvous over the real table adapter on moto and over the fake: the same meetings, the same answers."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from breakwater.errors import BreakwaterError
 from breakwater.rendezvous import Complete, Ignore, Keep, Kind, Message, Wait
 from breakwater.rendezvous_store import Rendezvous, send_by
-from breakwater.store import STATUS_INDEX, Table
-from tests.fakes.table import FakeTable
+from breakwater.store import Table
 
 NOW = datetime(2026, 4, 14, 7, 31, tzinfo=UTC)
 HOOK = Message("m1", Kind.HOOK, "2026-04-14T07:30:00Z", "arn:deployment", {"hook": "h1", "stage": "POST_TEST"})
 WAIT = Wait(1, "t1", (Kind.HOOK, Kind.ENDED), ("arn:deployment", "ecs-svc/7"))
-
-
-@pytest.fixture(params=["moto", "fake"])
-def table(request: pytest.FixtureRequest) -> Iterator[Table]:
-    if request.param == "fake":
-        yield FakeTable()
-        return
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        client.create_table(
-            TableName="table",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "status")],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": STATUS_INDEX,
-                    "KeySchema": [
-                        {"AttributeName": "status", "KeyType": "HASH"},
-                        {"AttributeName": "pk", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            ],
-        )
-        yield Table(lambda: client, "table", sleep=lambda seconds: None)
 
 
 class Machine:

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from breakwater.errors import ConflictError
 from breakwater.run_store import Change, KeptRun, RunStore
 from breakwater.runs import Lane, Outcome, Phase, Run, RunKind
-from breakwater.store import STATUS_INDEX, Table
 from tests.fakes.batch import NOON
+from tests.fakes.moto_table import moto_table
 from tests.fakes.runs import FakeRuns
 from tests.fakes.table import FakeTable
 
@@ -24,18 +22,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[RunStore]:
     elif request.param == "table in memory":
         yield RunStore(FakeTable())
     else:
-        with mock_aws():
-            client = boto3.client("dynamodb", region_name="us-east-1")
-            keys = [{"AttributeName": "status", "KeyType": "HASH"}, {"AttributeName": "pk", "KeyType": "RANGE"}]
-            index = {"IndexName": STATUS_INDEX, "KeySchema": keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}
-            client.create_table(
-                TableName="table",
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "status")],
-                GlobalSecondaryIndexes=[index],
-            )
-            yield RunStore(Table(lambda: client, "table", sleep=lambda seconds: None))
+        with moto_table() as table:
+            yield RunStore(table)
 
 
 def a_run(number: int = 0, kind: RunKind = RunKind.UPLOAD) -> Run:

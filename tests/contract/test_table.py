@@ -1,40 +1,9 @@
 """One contract for the table: the adapter on moto and the fake in memory answer alike."""
 
-from collections.abc import Iterator
-
-import boto3
 import pytest
-from moto import mock_aws
 
 from breakwater.errors import ConflictError
-from breakwater.store import STATUS_INDEX, Item, Put, Refusal, Table, Update, Write
-from tests.fakes.table import FakeTable
-
-
-@pytest.fixture(params=["moto", "fake"])
-def table(request: pytest.FixtureRequest) -> Iterator[Table]:
-    if request.param == "fake":
-        yield FakeTable()
-        return
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        client.create_table(
-            TableName="table",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "status")],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": STATUS_INDEX,
-                    "KeySchema": [
-                        {"AttributeName": "status", "KeyType": "HASH"},
-                        {"AttributeName": "pk", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            ],
-        )
-        yield Table(lambda: client, "table", sleep=lambda seconds: None)
+from breakwater.store import Item, Put, Refusal, Table, Update, Write
 
 
 def test_items_come_back_as_they_were_written_and_absent_ones_are_missing(table: Table) -> None:

@@ -1,4 +1,4 @@
-"""What a cause means and what to do next, in plain words. The words are data, in `causes_table`."""
+"""What a cause means and what to do next, in plain words. The words are data, in `causes_table` and `exit_codes`."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ def explanation(cause: Cause, category: Category | None = None) -> Explanation |
 
 def exit_code_note(code: int | None) -> str | None:
     """Say what an exit code usually means, or `None` where it means what the application says."""
-    from .causes_table import EXIT_CODES
+    from .exit_codes import EXIT_CODES
 
     if code is None:
         return None

@@ -1,17 +1,13 @@
 """The notifier's memory, over the table in memory and over the adapter on moto."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from breakwater.errors import ConflictError
 from breakwater.store import Table
 from notifier.channel_store import ChannelStore
 from notifier.decision import Mark, Meter, entry_of
-from tests.fakes.table import FakeTable
 from tests.unit.notifier.samples import START, notices_of
 
 NOTICES = notices_of(2)
@@ -19,20 +15,9 @@ FIRST = NOTICES[0].id
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123457, tzinfo=UTC)
 
 
-@pytest.fixture(params=["moto", "fake"])
-def store(request: pytest.FixtureRequest) -> Iterator[ChannelStore]:
-    if request.param == "fake":
-        yield ChannelStore(FakeTable())
-        return
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        client.create_table(
-            TableName="table",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        )
-        yield ChannelStore(Table(lambda: client, "table", sleep=lambda seconds: None))
+@pytest.fixture
+def store(table: Table) -> ChannelStore:
+    return ChannelStore(table)
 
 
 def test_a_channel_that_was_never_used_has_an_empty_meter_and_no_marks(store: ChannelStore) -> None:

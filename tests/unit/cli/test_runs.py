@@ -9,15 +9,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 from typer.testing import CliRunner
 
 from breakwater.run_store import Change, KeptLane, RunStore
 from breakwater.runs import Lane, Outcome, Phase, Run, RunKind
-from breakwater.store import Table
 from cli import runs
 from cli.main import app
 from tests.fakes.batch import NOON
+from tests.fakes.moto_table import moto_table
 
 
 class FakeCloudFormation:
@@ -39,14 +38,8 @@ class FakeSession:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]:
     monkeypatch.setattr(runs, "session_of", lambda region: FakeSession())
-    with mock_aws():
-        boto3.client("dynamodb").create_table(
-            TableName="table",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
-        yield RunStore(Table(lambda: boto3.client("dynamodb"), "table"))
+    with moto_table() as table:
+        yield RunStore(table)
 
 
 def a_run(number: int, outcome: Outcome | None, **changes: Any) -> Run:
