@@ -12,7 +12,6 @@ import logging
 import os
 import random
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,8 @@ from types import CodeType, ModuleType
 from typing import Any, TextIO, cast
 
 import boto3
+
+from sandbox.clock import apply_time_zone
 
 
 @lru_cache(maxsize=8192)
@@ -78,6 +79,7 @@ class Process:
     seed: int
     modules: dict[str, ModuleType] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
+    shared: set[str] = field(default_factory=set)
     root_logger: logging.RootLogger = field(init=False)
     manager: logging.Manager = field(init=False)
     session: object = None
@@ -94,8 +96,10 @@ class Process:
 
     def taken(self) -> dict[str, ModuleType]:
         """Take the modules that belong to this function alone out of the interpreter."""
-        own = self.own
-        return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in own}
+        unknown = sys.modules.keys() - self.shared  # looking at thousands each time was slow
+        mine = {name for name in unknown if name.partition(".")[0] in self.own}
+        self.shared |= unknown - mine
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if name in mine} if mine else {}
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -129,18 +133,13 @@ def _environment(environment: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(environment)
-    _set_time_zone()
+    apply_time_zone()
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-        _set_time_zone()
-
-
-def _set_time_zone() -> None:
-    if hasattr(time, "tzset"):
-        time.tzset()
+        apply_time_zone()
 
 
 @contextmanager

@@ -102,12 +102,22 @@ def play(sandbox: Sandbox, seed: int) -> list[str]:
                 ExpressionAttributeNames={"#s": "status"},
                 ExpressionAttributeValues={":s": {"S": "open"}},
             )
-            call(
-                "query",
-                TableName=table,
-                KeyConditionExpression="pk = :p AND begins_with(sk, :s)",
-                ExpressionAttributeValues={":p": {"S": "p1"}, ":s": {"S": "s"}},
-            )
+            for more in ({}, {"ScanIndexForward": False, "ConsistentRead": True}, {"Limit": 1}):
+                partition = {":p": {"S": f"p{rng.randrange(5)}"}}
+                call(
+                    "query",
+                    TableName=table,
+                    KeyConditionExpression="pk = :p AND begins_with(sk, :s)",
+                    ExpressionAttributeValues=partition | {":s": {"S": rng.choice(["s", "s1", "none"])}},
+                    **more,
+                )
+                call(
+                    "query",
+                    TableName=table,
+                    KeyConditionExpression="pk = :p",
+                    ExpressionAttributeValues=partition,
+                    **more,
+                )
     return [*seen, repr(sandbox.table_items())]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sandbox import Container, Sandbox, Secret, actions, iam
-from sandbox.ecs.workloads import Workload, crash_after, crash_on_start
+from sandbox.ecs.workloads import crash_after, crash_on_start
 from tests.sandbox.policy_stack import GUARD_ACTS, put_in_force
 from tests.template.bus import Event, an_exit
 from tests.template.reading import ACCOUNT, REGION, ROOT
@@ -93,8 +93,8 @@ def _live(stack: Sandbox) -> None:
             stack.webhooks.reply(503, "down", times=3)
         stack.put_event([_crash(number, at) for at in range(SERVICES)])
         stack.put_event(_failed_deployment(number))
-        for _ in range(12):
-            stack.advance(timedelta(seconds=15))
+        for _ in range(5):
+            stack.advance(timedelta(seconds=36))
             for sweep in SWEEPS:
                 stack.invoke(sweep, {})
         stack.advance(timedelta(minutes=3))
@@ -105,42 +105,45 @@ def _live(stack: Sandbox) -> None:
     play_releases(stack, stack.client("secretsmanager").describe_secret(SecretId="breakwater/check")["ARN"])
     put_in_force(stack, GUARD_ACTS)
     for by_sweep in (False, True):
-        for workload in (crash_on_start(), crash_after(300)):
-            _bad_deployment(stack, f"{workload.kind}-{by_sweep}".replace("_", "-").lower(), workload, by_sweep=by_sweep)
+        _bad_deployments(stack, by_sweep=by_sweep)
 
 
-def _bad_deployment(stack: Sandbox, name: str, workload: Workload, *, by_sweep: bool) -> None:
-    """A service that works gets a revision that does not. `by_sweep`: the action itself is left to the sweep."""
+def _bad_deployments(stack: Sandbox, *, by_sweep: bool) -> None:
+    """Two services that work get revisions that do not. `by_sweep`: the action itself is left to the sweep."""
     ecs = stack.client("ecs")
     ecs.create_cluster(clusterName="prod")
-    revisions = [
-        ecs.register_task_definition(
-            family=name, networkMode="awsvpc", cpu="256", memory="512",
-            containerDefinitions=[
-                {
-                    "name": "app",
-                    "image": f"{REGISTRY}/{name}:{number}",
-                    "logConfiguration": {
-                        "logDriver": "awslogs",
-                        "options": {"awslogs-group": "/web", "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"},
-                    },
-                },
-                *([] if by_sweep else [{"name": "agent", "image": "agent", "essential": False}]),
-            ],
-        )["taskDefinition"]["taskDefinitionArn"]
-        for number in (1, 2)
-    ]  # fmt: skip
-    ecs.create_service(
-        cluster="prod", serviceName=name, taskDefinition=revisions[0], desiredCount=4, launchType="FARGATE",
-        networkConfiguration=NETWORK,
-    )  # fmt: skip
+    bad = []
+    for workload in (crash_on_start(), crash_after(300)):
+        name = f"{workload.kind}-{by_sweep}".replace("_", "-").lower()
+        good, second = (_registered(ecs, name, number, beside=not by_sweep) for number in (1, 2))
+        ecs.create_service(
+            cluster="prod", serviceName=name, taskDefinition=good, desiredCount=4, launchType="FARGATE",
+            networkConfiguration=NETWORK,
+        )  # fmt: skip
+        stack.ecs.faults.set_workload(f"{REGISTRY}/{name}:2", workload)
+        bad.append((name, second))
     stack.advance(timedelta(minutes=20))
-    stack.ecs.faults.set_workload(f"{REGISTRY}/{name}:2", workload)
-    ecs.update_service(cluster="prod", service=name, taskDefinition=revisions[1])
+    for name, second in bad:
+        ecs.update_service(cluster="prod", service=name, taskDefinition=second)
     if by_sweep:  # every look of the events' lane fails from here on, what it marks stays
         stack.fail("ecs", "DescribeServices", "ThrottlingException", times=9999, function="RollbackGuardFunction")
         stack.fail("ecs", "DescribeTaskDefinition", "ThrottlingException", times=9999, function="TaskAlertsFunction")
     stack.advance(timedelta(minutes=25))
+
+
+def _registered(ecs: Any, name: str, number: int, *, beside: bool) -> str:
+    """A revision whose log is read; `beside`: with a container that is not essential."""
+    options = {"awslogs-group": "/web", "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"}
+    app = {
+        "name": "app",
+        "image": f"{REGISTRY}/{name}:{number}",
+        "logConfiguration": {"logDriver": "awslogs", "options": options},
+    }
+    agent = {"name": "agent", "image": "agent", "essential": False}
+    made = ecs.register_task_definition(
+        family=name, networkMode="awsvpc", cpu="256", memory="512", containerDefinitions=[app, agent][: 1 + beside]
+    )
+    return str(made["taskDefinition"]["taskDefinitionArn"])
 
 
 def _crash(number: int, service: int) -> Event:
