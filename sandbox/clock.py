@@ -180,13 +180,24 @@ class Clock:
                 self._depth -= 1
             return
         self._depth = 1
-        real_sleep = time.sleep
         with time_zone("UTC"), time_machine.travel(self._now.astimezone(_NO_ZONE), tick=False) as traveller:
             self._traveller = traveller
-            time.sleep = self.sleep
+            real, _sleeper[:] = time.sleep, [self]
+            time.sleep = _sleep
             try:
                 yield
             finally:
-                time.sleep = real_sleep
+                time.sleep = real
+                _sleeper.clear()
                 self._traveller = None
                 self._depth = 0
+
+
+_sleeper: list[Clock] = []
+_real_sleep = time.sleep
+
+
+def _sleep(seconds: float | SupportsIndex) -> None:
+    """Sleep by the clock that is frozen now. Moto keeps the function that it imports, so this holds no clock itself."""
+    sleep = _sleeper[-1].sleep if _sleeper else _real_sleep
+    sleep(float(seconds))

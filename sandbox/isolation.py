@@ -22,6 +22,7 @@ from types import CodeType, ModuleType
 from typing import Any, TextIO, cast
 
 import boto3
+import botocore
 
 from sandbox.clock import apply_time_zone
 
@@ -40,6 +41,7 @@ def _exec(source: str, variables: dict[str, Any], found: Mapping[str, object] | 
 vars(dataclasses)["exec"] = _exec
 
 _STATEFUL_PACKAGES = frozenset({"aws_lambda_powertools"})
+_INITIALIZERS = "_INITIALIZERS"  # what botocore calls for each new session; Powertools adds to it when imported
 _PACKAGE_SUFFIXES = (".py", ".so")
 
 
@@ -83,6 +85,8 @@ class Process:
     root_logger: logging.RootLogger = field(init=False)
     manager: logging.Manager = field(init=False)
     session: object = None
+    initializers: list[Any] = field(default_factory=list)
+    excepthook: Callable[..., object] = sys.__excepthook__
     random_state: object = None
     entropy: random.Random = field(init=False)
 
@@ -119,9 +123,12 @@ def _modules(process: Process) -> Iterator[None]:
     path = list(sys.path)
     sys.path[:0] = [str(root) for root in process.roots]
     session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, process.session  # type: ignore[assignment]
+    initializers = vars(botocore)[_INITIALIZERS]
+    vars(botocore)[_INITIALIZERS] = process.initializers
     try:
         yield
     finally:
+        vars(botocore)[_INITIALIZERS] = initializers
         process.session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, session
         sys.path[:] = path
         process.modules = process.taken()
@@ -170,9 +177,10 @@ def _randomness(process: Process) -> Iterator[None]:
 
 @contextmanager
 def _streams(process: Process) -> Iterator[None]:
-    """A fresh interpreter's warnings and streams: a warning is a log line, never an error of the test runner."""
-    outer = sys.stdout, sys.stderr
+    """A fresh interpreter's warnings, streams and last resort: a warning is a log line, never an error of a test."""
+    outer = sys.stdout, sys.stderr, sys.excepthook
     sys.stdout = sys.stderr = cast(TextIO, process.output)
+    sys.excepthook = process.excepthook  # Powertools sets its own
     with warnings.catch_warnings():
         warnings.resetwarnings()
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -181,4 +189,5 @@ def _streams(process: Process) -> Iterator[None]:
             yield
         finally:
             process.output.flush()
-            sys.stdout, sys.stderr = outer
+            process.excepthook = sys.excepthook
+            sys.stdout, sys.stderr, sys.excepthook = outer
