@@ -1,17 +1,19 @@
 """Ten thousand random histories of one service's scale: is everything given back, and nobody overwritten?
 
 Each history is some two dozen random things: surges, early ends, windows, people, autoscaling, deployments, protected
-tasks, lost wake-ups, functions killed between any two calls, and people who change something in the middle of a call
-sequence. The real decision, reconciler, records and leases run; `tests/fakes/scaler_world.py` is the world and the
-oracle. It is a model: a change by somebody between Breakwater's last look and its write, one call later, is not in it,
-for ECS has no conditional update and nobody could tell.
+tasks, lost wake-ups, functions killed between any two calls, and people and other functions that change something in
+the middle of a call sequence. The real decision, reconciler, records and leases run; `tests/fakes/scaler_world.py` is
+the world, and `tests/fakes/scaler_oracle.py` the judge, who reads nothing of Breakwater's. It is a model: a change by
+somebody between Breakwater's last look and its write, one call later, is not in it, for ECS has no conditional update
+and nobody could tell.
 """
 
 import sys
 import time
 from collections import Counter
 
-from tests.fakes.scaler_world import ViolationError, live
+from tests.fakes.scaler_lives import live
+from tests.fakes.scaler_oracle import ViolationError
 
 HISTORIES = 10_000
 

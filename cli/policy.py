@@ -26,7 +26,18 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 EMPTY = "version: 1\n"
 CHANNELS = ("mail", "slack")
 NOWHERE = Place(
-    "000000000000", "nowhere", "ours", "schedule/ours/{}", "breakwater-upload-", "role", "jobs", "up", "dead"
+    "000000000000",
+    "nowhere",
+    "ours",
+    "schedule/ours/{}",
+    "breakwater-upload-",
+    "role",
+    "jobs",
+    "up",
+    "dead",
+    "scaler",
+    "role",
+    "dead",
 )
 _JSON = Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")]
 _STACK = Annotated[str, typer.Option("--stack", help="The name of the stack.")]
@@ -150,7 +161,7 @@ def _compiled(policy: Policy) -> Compiled:
 
 
 def _routes(policy: Compiled, place: Place) -> Routes:
-    return routes_of(policy.jobs, policy.uploads, place)
+    return routes_of(policy.jobs, policy.uploads, place, policy.scaling.windows)
 
 
 def _text(file: Path) -> str:

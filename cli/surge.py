@@ -31,7 +31,7 @@ def client(service: str, region: str | None) -> Any:
     return boto3.client(service, region_name=region)
 
 
-@surge.command()
+@surge.command(context_settings={"ignore_unknown_options": True})  # or -3 would be an unknown option, not a number
 def start(
     cluster: Cluster,
     service: Service,

@@ -49,6 +49,9 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
         "SCHEDULE_GROUP_ARN": f"arn:aws:scheduler{arn}schedule-group/ours",
         "RULE_PREFIX": "breakwater-0a1b2c3d-upload-",
         "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/ours",
+        "SCALER_TARGET_ARN": f"arn:aws:lambda{arn}function:scaler",
+        "SCALER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/scaler",
+        "SCALER_DEAD_LETTERS_ARN": f"arn:aws:sqs{arn}scaler-dead",
         "JOBS_TARGET_ARN": f"arn:aws:sqs{arn}jobs",
         "UPLOADS_TARGET_ARN": f"arn:aws:sqs{arn}uploads",
         "ROUTES_DEAD_LETTERS_ARN": f"arn:aws:sqs{arn}dead",
@@ -248,7 +251,7 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             {},
             {"services": 0, "clusters": 0},
             ALL_NEW,
-            ("dynamodb.Query", "dynamodb.BatchGetItem"),
+            ("dynamodb.Query", "dynamodb.BatchGetItem", "dynamodb.BatchGetItem"),
             scaler,
         ),
     }

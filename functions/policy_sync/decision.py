@@ -102,7 +102,7 @@ def _schedules(wanted: Routes, found: Routes, now: datetime) -> Iterator[Step]:
     names = {schedule.name for schedule in wanted.schedules}
     for schedule in found.schedules:
         if schedule.ours and schedule.name not in names:
-            yield DeleteSchedule(schedule.name, "the policy has no such job, or it is off")
+            yield DeleteSchedule(schedule.name, "the policy has no such job or window, or it is off")
 
 
 def _rules(wanted: Routes, found: Routes) -> Iterator[Step]:

@@ -69,7 +69,7 @@ def _judged(newest: StoredObject, schedule_arn: str, before: Compiled, now: date
 
 def _plan(work: Work, policy: Compiled, now: datetime) -> Plan:
     """What is missing for a policy, by what is there now."""
-    wanted = routes_of(policy.jobs, policy.uploads, work.place)
+    wanted = routes_of(policy.jobs, policy.uploads, work.place, policy.scaling.windows)
     return decide_plan(wanted, Routes(tuple(work.schedules.all()), tuple(work.rules.all())), now)
 
 

@@ -41,6 +41,9 @@ class Settings:
     jobs_target_arn: str
     uploads_target_arn: str
     routes_dead_letters_arn: str
+    scaler_target_arn: str
+    scaler_role_arn: str
+    scaler_dead_letters_arn: str
     mode: Mode = Mode.OBSERVE
 
 
@@ -94,4 +97,7 @@ def place_of(settings: Settings) -> Place:
         jobs_arn=settings.jobs_target_arn,
         uploads_arn=settings.uploads_target_arn,
         dead_letters_arn=settings.routes_dead_letters_arn,
+        scaler_arn=settings.scaler_target_arn,
+        scaler_role_arn=settings.scaler_role_arn,
+        scaler_dead_letters_arn=settings.scaler_dead_letters_arn,
     )

@@ -125,8 +125,10 @@ class Alarms:
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete alarms of ours."""
-        with translated_errors("delete alarms"):
-            self._cloudwatch().delete_alarms(AlarmNames=sorted(names))
+        ordered = sorted(names)
+        for start in range(0, len(ordered), PAGE):
+            with translated_errors("delete alarms"):
+                self._cloudwatch().delete_alarms(AlarmNames=ordered[start : start + PAGE])
 
 
 def names_for(cluster: str) -> list[str]:
@@ -165,5 +167,8 @@ def _resources(raw: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _scales(provider: Mapping[str, Any]) -> bool:
+    """Whether ECS scales the instances: managed scaling of a group, or instances that ECS manages altogether."""
+    if provider.get("managedInstancesProvider"):
+        return True
     scaling = (provider.get("autoScalingGroupProvider") or {}).get("managedScaling") or {}
     return scaling.get("status") == "ENABLED"

@@ -94,6 +94,8 @@ def decide_scale(
     record = _with_claims(record, claims, policy, now)
     if found is None:
         return _missing(record, now)
+    if found.fixed:  # a window's pattern may match one: there is nothing to do, and nothing to say
+        return Done(replace(record, claims=(), held={}), f"{record.key} is left alone: {found.fixed}")
     record, theirs = _assessed(replace(record, missing=None), found, now)
     if theirs:
         return _keep(record, theirs, found, now)
@@ -175,14 +177,15 @@ def _brought_to_a_bound(record: ScaleRecord, count: Held, found: Snapshot) -> bo
 
 
 def _keep(record: ScaleRecord, theirs: Mapping[Knob, tuple[Held, int]], found: Snapshot, now: datetime) -> KeepTheirs:
-    """Whose change it was is not known: where autoscaling is attached, the desired count is its business."""
+    """Whose change it was is not known: a count within the bounds of autoscaling is autoscaling's business."""
     changed = {knob: pair for knob, pair in theirs.items() if pair[0].ours != pair[0].original}
-    by_hand = {knob for knob in changed if not (found.attached and knob is Knob.DESIRED)}
+    within = found.minimum is not None and found.maximum is not None and found.minimum <= found.desired <= found.maximum
+    by_hand = {knob for knob in changed if not (within and knob is Knob.DESIRED)}
     parts = [
         f"{knob} is {there}, not {ours.ours} as it was set (found: {ours.original})"
         for knob, (ours, there) in theirs.items()
     ]
-    who = "somebody" if by_hand or not found.attached else "autoscaling or somebody"
+    who = "somebody" if by_hand or not within else "autoscaling or somebody"
     reason = f"{'; '.join(parts)}: {who} changed it, so it is kept and will not be given back"
     if by_hand:
         record = replace(record, untold=(*record.untold, Word(f"kept-{record.version}", reason, now)))

@@ -20,7 +20,7 @@ from breakwater.model import Mode
 from .reconcile import Outcome
 from .requests import End, InvalidRequestError, List, Request, Start, WindowTurn, Woken, read_request
 from .scale import Claim, ClaimKind, ScaleRecord
-from .sweep import services_of
+from .sweep import ENOUGH_TIME_MS, services_of
 from .wiring import Work, surge_mode, wiring
 
 MOST_CLAIMS = 20
@@ -52,10 +52,10 @@ def _answer(request: Request, context: Any, work: Work) -> dict[str, Any]:
         case List():
             return {"mode": str(surge_mode(work, work.now())), "services": _listed(request, work)}
         case Woken(cluster=cluster, service=service):
-            return _woken([(cluster, service)], work)
+            return _woken([(cluster, service)], context, work)
         case WindowTurn(name=name):
             windows = [window for window in work.policy(work.now()).windows if window.name == name]
-            return _woken(services_of(windows, work), work)
+            return _woken(services_of(windows, work), context, work)
         case _:
             assert_never(request)
 
@@ -69,10 +69,8 @@ def _start(request: Start, function: str, work: Work) -> dict[str, Any]:
     found = work.services.look(request.cluster, request.service).snapshot
     if found is None:
         raise InvalidRequestError(f"service: there is no active service {request.cluster}/{request.service}")
-    if found.unchangeable:
-        raise InvalidRequestError(
-            f"service: {request.cluster}/{request.service} has a fixed size: {found.unchangeable}"
-        )
+    if found.fixed:
+        raise InvalidRequestError(f"service: {request.cluster}/{request.service} has a fixed size: {found.fixed}")
     work.reconcile(request.cluster, request.service)
     claim = _written(request, mode, work)
     work.wakers.wake_for(claim, request.cluster, request.service, function, now)
@@ -89,7 +87,8 @@ def _written(request: Start, mode: Mode, work: Work) -> Claim:
             if len(record.claims) >= MOST_CLAIMS:
                 raise InvalidRequestError(f"service: {record.key} has {MOST_CLAIMS} surges and windows already")
             return replace(record, claims=(*record.claims, claim))
-        if (there.desired, there.kind) != (claim.desired, claim.kind):
+        as_long = there.until == claim.until or there.until - there.starts == claim.until - claim.starts
+        if (there.desired, there.kind) != (claim.desired, claim.kind) or not as_long:
             raise InvalidRequestError(f"id: {claim.id} is a surge to {there.desired} until {there.until.isoformat()}")
         return record
 
@@ -129,10 +128,23 @@ def _changed(work: Work, cluster: str, service: str, change: Callable[[ScaleReco
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _woken(services: list[tuple[str, str]], work: Work) -> dict[str, Any]:
+def _woken(services: list[tuple[str, str]], context: Any, work: Work) -> dict[str, Any]:
+    """One service that fails keeps none of the others from its turn; what there is no time for is the sweep's."""
     if work.settings.mode is Mode.OFF:
         return {"mode": "off", "services": []}
-    return {"services": [_said(work.reconcile(cluster, service), work) for cluster, service in services]}
+    said: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for cluster, service in services:
+        if context.get_remaining_time_in_millis() < ENOUGH_TIME_MS:
+            work.logger.warning("no time for all", done=len(said), of=len(services))
+            break
+        try:
+            said.append(_said(work.reconcile(cluster, service), work))
+        except BreakwaterError as error:
+            problems.append(f"{cluster}/{service}: {error}")
+    if problems:
+        raise BreakwaterError("; ".join(problems))
+    return {"services": said}
 
 
 def _listed(request: List, work: Work) -> list[dict[str, Any]]:

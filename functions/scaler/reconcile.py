@@ -5,11 +5,12 @@ next wake-up goes on; one that is woken twice finds nothing to do the second tim
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 
-from breakwater.errors import BreakwaterError, ThrottledError
+from breakwater.errors import BreakwaterError, ConflictError, ThrottledError
 from breakwater.journal import Entry
 from breakwater.leases import Busy, Leases
 from breakwater.model import Mode, Subject, SubjectKind
@@ -30,10 +31,11 @@ from .decision import (
     rehearse,
 )
 from .records import Records
-from .scale import Claim, Knob, ScaleRecord, Snapshot, Word
+from .scale import Claim, Held, Knob, ScaleRecord, Snapshot, Word
 
 AUTOMATION = "scaler"
 ROUNDS = 12
+TRIES = 5
 LEASE = timedelta(minutes=3)
 BOUNDS = (Knob.MINIMUM, Knob.MAXIMUM)
 
@@ -120,10 +122,11 @@ class Reconciler:
                     if self._allowed(found) is not Mode.ACT:
                         return self._withheld(outcome, decision, found, now)
                     try:
-                        found = self._act(record, decision, found, now)
+                        busy = self._act(record, decision, found, now)
                     except BreakwaterError as error:
                         return self._failed(outcome, error, now)
-                    record = self._records.load(cluster, service)
+                    record = self._records.load(cluster, service)  # first, or a number would be newer than its record
+                    found = _busy(self._services.look(cluster, service), busy)
                 case KeepTheirs():
                     record = self._kept(
                         record, decision.record, now, self._entry(decision, "kept", decision.reason, now)
@@ -148,21 +151,25 @@ class Reconciler:
         """The mode of the stack, lowered by the service's own tag."""
         return min(self._mode, found.mode, key=list(Mode).index)
 
-    def _act(self, record: ScaleRecord, change: Change, found: Found, now: datetime) -> Found:
-        """Intent, a last look under the lease, and one call; whether it happened is seen in the next round."""
+    def _act(self, record: ScaleRecord, change: Change, found: Found, now: datetime) -> str | None:
+        """Intent, a last look under the lease, and one call; whether it happened is seen in the next round.
+
+        Answers who else has the lease, if so.
+        """
         cluster, service = record.cluster, record.service
         lease = self._leases.take(record.key, AUTOMATION, now, LEASE)
         if isinstance(lease, Busy):
-            busy = replace(found.snapshot or Snapshot(0), unchangeable=lease.reason)
-            return replace(found, snapshot=busy)
+            return lease.reason
         try:
             entry = self._entry(change, "given back" if change.gives_back else "scaled", change.reason, now)
             intent = self._records.save(change.record, now, replace(entry, outcome="begun"))
             self._leases.check(lease, now)
+            if self._records.load(cluster, service).version != intent.version:
+                return None  # another function is ahead, and what was meant may not be wanted any more
             fresh = self._services.look(cluster, service)
             if _differ(fresh, found):  # nothing was done, so what stands there now is not ours, whatever it is
                 self._records.save(replace(record, version=intent.version), now, replace(entry, outcome="overtaken"))
-                return fresh
+                return None
             part = {knob: value for knob, value in change.to.items() if knob in BOUNDS} or dict(change.to)
             try:
                 self._services.set(cluster, service, part)
@@ -170,9 +177,29 @@ class Reconciler:
                 self._records.note(replace(entry, outcome=f"failed: {error}"))
                 raise
             self._records.note(entry)
-            return self._services.look(cluster, service)
+            self._hold_on(intent, part, now)
+            return None
         finally:
             self._leases.release(lease)
+
+    def _hold_on(self, intent: ScaleRecord, done: Mapping[Knob, int], now: datetime) -> None:
+        """Keep what was just set in the record, also if another function took that further in the same instant.
+
+        Between the last look and the write a surge may have been ended elsewhere, and the record with it: then what
+        stands there is ours and nobody would know.
+        """
+        for _ in range(TRIES):
+            kept = self._records.load(intent.cluster, intent.service)
+            if kept.version == intent.version:
+                return
+            now_held = {
+                knob: replace(kept.held.get(knob, Held(intent.held[knob].original, value)), before=value)
+                for knob, value in done.items()
+            }
+            with suppress(ConflictError):
+                self._records.save(replace(kept, held={**kept.held, **now_held}), now)
+                return
+        raise ThrottledError(f"{intent.key} changes faster than it can be followed; the sweep tries again")
 
     def _kept(self, before: ScaleRecord, after: ScaleRecord, now: datetime, entry: Entry | None = None) -> ScaleRecord:
         """Save a record if it changed."""
@@ -244,6 +271,13 @@ class Reconciler:
             reason=reason,
             evidence=evidence,
         )
+
+
+def _busy(found: Found, reason: str | None) -> Found:
+    """What was found, not to be changed now for this reason, if there is one."""
+    if reason is None or found.snapshot is None:
+        return found
+    return replace(found, snapshot=replace(found.snapshot, unchangeable=reason))
 
 
 def _differ(fresh: Found, before: Found) -> bool:

@@ -118,7 +118,7 @@ class ScaleRecord:
 class Snapshot:
     """A service as it was found. `deployment` is the id of the one in progress, `protected` how many of its tasks are
     protected from scale-in, `None` if nobody has looked. Without a scalable target the bounds are `None`.
-    `unchangeable` says why the service may not be touched at all, if so."""
+    `unchangeable` says why the service may not be touched just now, `fixed` why it never can be, if so."""
 
     desired: int
     minimum: int | None = None
@@ -126,6 +126,7 @@ class Snapshot:
     deployment: str | None = None
     protected: int | None = None
     unchangeable: str | None = None
+    fixed: str | None = None
 
     @property
     def attached(self) -> bool:

@@ -43,7 +43,7 @@ class AwsServices:
                 minimum=target["MinCapacity"] if target else None,
                 maximum=target["MaxCapacity"] if target else None,
                 deployment=_deployment(raw),
-                unchangeable="a daemon service has no count" if raw.get("schedulingStrategy") == "DAEMON" else None,
+                fixed="a daemon service has no count" if raw.get("schedulingStrategy") == "DAEMON" else None,
             ),
             lowered(Mode.ACT, tags.get(TAG)),
         )

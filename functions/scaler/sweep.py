@@ -6,13 +6,14 @@ does not keep the next one from its turn; what failed is raised at the end.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from breakwater.errors import BreakwaterError
 from breakwater.journal import Entry
 from breakwater.model import Mode, Subject, SubjectKind
 from breakwater.policies import HeadroomPolicy, WindowPolicy, lower, matches
-from breakwater.store import Key
+from breakwater.store import Key, Value
 
 from .clusters import is_current, names_for
 from .headroom import Advise, Nothing, TooBig, Watch, decide_headroom
@@ -35,14 +36,14 @@ def respond(work: Work, time_left: Callable[[], bool] = lambda: True) -> dict[st
     if work.settings.mode is Mode.OFF:
         return {"services": 0, "clusters": 0}
     problems: list[str] = []
-    places = list(work.records.all())
+    now = work.now()
+    places = set(work.records.all())
     try:
-        now = work.now()
-        places += services_of([window for window in work.policy(now).windows if _is_open(window, now)], work)
+        places |= set(services_of([window for window in work.policy(now).windows if _is_open(window, now)], work))
     except BreakwaterError as error:
         problems.append(str(error))
     done = 0
-    for cluster, service in dict.fromkeys(places):
+    for cluster, service in _in_turn(places, now):
         if not time_left():
             problems.append("there was no time for every service; the next sweep goes on")
             break
@@ -57,6 +58,11 @@ def respond(work: Work, time_left: Callable[[], bool] = lambda: True) -> dict[st
     if problems:
         raise BreakwaterError("; ".join(problems))
     return {"services": done, "clusters": clusters}
+
+
+def _in_turn(places: Iterable[tuple[str, str]], now: datetime) -> list[tuple[str, str]]:
+    """In another order at each sweep: one that runs out of time must not leave out the same services every time."""
+    return sorted(places, key=lambda place: sha256(f"{now:%Y-%m-%dT%H:%M} {place}".encode()).digest())
 
 
 def services_of(windows: Iterable[WindowPolicy], work: Work) -> list[tuple[str, str]]:
@@ -89,23 +95,48 @@ def _is_open(window: WindowPolicy, now: datetime) -> bool:
 
 
 def _headroom(work: Work, problems: list[str]) -> int:
-    """Once an hour, each cluster that the policy names. A cluster that fails is tried again by the next sweep."""
+    """Once an hour, each cluster that the policy names. One that fails keeps none of the others from its turn."""
     now = work.now()
     policies = [policy for policy in work.policy(now).headroom if policy.mode is not Mode.OFF]
-    if not policies:
+    said = ",".join(f"{policy.match}={policy.mode}" for policy in policies)
+    kept = work.table.get_many([HEADROOM]).get(HEADROOM, {})
+    before = set(filter(None, str(kept.get("clusters", "")).split(",")))
+    if not policies and not before:
         return 0
-    kept = work.table.get_many([HEADROOM]).get(HEADROOM)
-    if kept and now - datetime.fromtimestamp(int(kept["at"]), now.tzinfo) < HEADROOM_EVERY:
+    if kept.get("policy") == said and int(now.timestamp()) - int(kept["at"]) < HEADROOM_EVERY.total_seconds():
         return 0
+    watched: dict[str, HeadroomPolicy] = {}
+    failed: list[str] = []
     try:
-        names = [name for name in work.clusters.names() if any(matches(each.match, name) for each in policies)]
-        for name in names:
-            _watch(name, next(each for each in policies if matches(each.match, name)), work, now)
+        for name in work.clusters.names() if policies else ():
+            fits = [policy for policy in policies if matches(policy.match, name)]
+            watched |= {name: fits[0]} if fits else {}
+        for name in sorted(before - watched.keys()):
+            _forget(name, work, now)
     except BreakwaterError as error:
-        problems.append(f"headroom: {error}")
-        return 0
-    work.table.put_many([{"pk": HEADROOM[0], "sk": HEADROOM[1], "at": int(now.timestamp())}])
-    return len(names)
+        failed.append(f"headroom: {error}")
+    for name, policy in watched.items():
+        try:
+            _watch(name, policy, work, now)
+        except BreakwaterError as error:
+            failed.append(f"headroom of {name}: {error}")
+    problems += failed
+    if not failed:
+        item: dict[str, Value] = {"at": int(now.timestamp()), "policy": said, "clusters": ",".join(sorted(watched))}
+        work.table.put_many([{"pk": HEADROOM[0], "sk": HEADROOM[1], **item}])
+    return len(watched)
+
+
+def _forget(cluster: str, work: Work, now: datetime) -> None:
+    """Delete the alarms of a cluster that is gone, or that the policy does not name any more."""
+    ours = work.alarms.of(cluster).keys() & set(names_for(cluster))
+    if not ours or work.settings.mode is not Mode.ACT:
+        return
+    work.alarms.delete(ours)
+    reason = f"the policy does not name {cluster} any more, or it is gone"
+    subject = Subject(SubjectKind.ALARM, f"headroom of {cluster}")
+    outcome = f"{len(ours)} alarms deleted"
+    work.records.note(Entry(f"headroom-{cluster}", now, AUTOMATION, subject, "nothing", reason, {}, outcome))
 
 
 def _watch(cluster: str, policy: HeadroomPolicy, work: Work, now: datetime) -> None:

@@ -6,7 +6,7 @@ is what was found.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from breakwater.model import Mode
@@ -44,11 +44,29 @@ def targets(record: ScaleRecord, found: Snapshot, policy: SurgePolicy, now: date
     base = {knob: record.held[knob].original if knob in record.held else value for knob, value in there.items()}
     active = [claim for claim in record.claims if at_work(claim, now)]
     surges = [claim for claim in active if claim.kind is ClaimKind.SURGE]
-    numbers, claimed, notes = _surged(base, surges, policy) if surges else _windowed(base, active)
+    wanting = [_beside(claim, found.desired) for claim in surges or active]
+    numbers, claimed, notes = _surged(base, wanting, policy) if surges else _windowed(base, wanting)
     ours = claimed | frozenset(record.held)
     if found.attached:
         _reconcile(numbers, claimed, ours, found.desired)
     return _spared(numbers, claimed, notes, found, ours)
+
+
+def _beside(claim: Claim, count: int) -> Claim:
+    """A claim whose bounds do not stand against the count, if that is not its own to set any more.
+
+    Otherwise autoscaling would bring the count of whoever changed it to our bound, and undo the change in our name.
+    """
+    if Knob.DESIRED not in claim.lost:
+        return claim
+    low = claim.minimum if claim.desired is None else claim.desired
+    high = claim.maximum if claim.desired is None else claim.desired
+    return replace(
+        claim,
+        desired=None,
+        minimum=None if low is None else min(low, count),
+        maximum=None if high is None else max(high, count),
+    )
 
 
 def _reconcile(numbers: dict[Knob, int], claimed: frozenset[Knob], ours: frozenset[Knob], now: int) -> None:
@@ -58,8 +76,9 @@ def _reconcile(numbers: dict[Knob, int], claimed: frozenset[Knob], ours: frozens
     ours to give back are somebody's later word, and the count keeps to them.
     """
     low, high = numbers[Knob.MINIMUM], numbers[Knob.MAXIMUM]
-    if low > high:
-        low, high = (low, low) if Knob.MINIMUM not in ours else (high, high)
+    if low > high:  # a claim gives way to what was found, and that to what somebody set since
+        yields = {knob: (knob in ours) + (knob in claimed) for knob in (Knob.MINIMUM, Knob.MAXIMUM)}
+        low, high = (low, low) if yields[Knob.MINIMUM] < yields[Knob.MAXIMUM] else (high, high)
     desired = numbers[Knob.DESIRED]
     if Knob.DESIRED in claimed:  # never beyond the bounds, yet what is outside of them is not brought in
         desired = min(desired, max(high, now)) if desired > now else max(desired, min(low, now))
@@ -80,7 +99,7 @@ def _surged(base: Mapping[Knob, int], surges: Sequence[Claim], policy: SurgePoli
     """
     numbers, claimed, notes = dict(base), set[Knob](), list[str]()
     for knob in (Knob.MINIMUM, Knob.DESIRED):
-        counts = [claim.desired or 0 for claim in surges if knob not in claim.lost]
+        counts = [claim.desired or claim.minimum or 0 for claim in surges if knob not in claim.lost]
         if knob not in base or not counts:
             continue
         claimed.add(knob)

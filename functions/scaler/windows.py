@@ -74,17 +74,3 @@ def instant(day: date, minute: int, zone: ZoneInfo) -> datetime | None:
 def _after_gap(day: date, minute: int, zone: ZoneInfo) -> datetime:
     """The first instant after the gap in which a wall-clock time lies: where the clock jumps."""
     return next(at for extra in range(1, DAY_MINUTES) if (at := instant(day, minute + extra, zone)) is not None)
-
-
-def expressions(window: WindowPolicy) -> tuple[str, str]:
-    """The cron expressions at which Scheduler opens and closes a window, in the window's own time zone."""
-    names = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-    shift = 0 if window.opens < window.closes < DAY_MINUTES else 1
-    opens = ",".join(names[day] for day in window.days)
-    closes = ",".join(names[(day + shift) % 7] for day in window.days)
-    return _cron(window.opens, opens), _cron(window.closes, closes)
-
-
-def _cron(minute: int, days: str) -> str:
-    of_day = minute % DAY_MINUTES
-    return f"cron({of_day % 60} {of_day // 60} ? * {days} *)"

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from breakwater import aws, log
 from breakwater.compiled import Compiled
 from breakwater.desk import IncidentDesk
+from breakwater.errors import ConflictError
 from breakwater.incident_store import IncidentStore
 from breakwater.leases import Leases
 from breakwater.model import Category, Cause, Diagnosis, Finding, Mode, Severity, Subject, SubjectKind
@@ -74,7 +75,7 @@ class Work:
             return open_windows(policy.windows, f"{cluster}/{service}", now)
 
         reconciler = Reconciler(self.records, self.services, self.leases, policy.surge, self.settings.mode, windows)
-        outcome = reconciler.reconcile(cluster, service, now)
+        outcome = _once_more(lambda: reconciler.reconcile(cluster, service, now))
         for step in outcome.steps:
             self.logger.info(
                 "scale decided", service_name=f"{cluster}/{service}", step=type(step).__name__, reason=step.reason
@@ -87,6 +88,15 @@ class Work:
         if outcome.problem is not None:
             raise outcome.problem
         return outcome
+
+
+def _once_more(work: Callable[[], Outcome]) -> Outcome:
+    """Do it, and once more if another function was faster with the same service: then there is something new to see."""
+    try:
+        outcome = work()
+    except ConflictError:
+        return work()
+    return work() if isinstance(outcome.problem, ConflictError) else outcome
 
 
 def open_windows(windows: Iterable[WindowPolicy], place: str, now: datetime) -> list[Claim]:

@@ -33,6 +33,17 @@ uploads:
     suffix: .csv
     task: {cluster: batch, task_definition: ingest}
 """
+WINDOWS = """\
+scaling:
+  windows:
+    - name: night
+      match: prod/web
+      days: [friday]
+      opens: "22:00"
+      closes: "06:00"
+      time_zone: Europe/Berlin
+      desired: 0
+"""
 EMPTY = "version: 1\n"
 GUARD_ACTS = Compiled(others=ServiceRules("*/*", GuardPolicy(mode=Mode.ACT)))
 

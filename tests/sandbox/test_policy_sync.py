@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from breakwater.compiled import loaded
-from tests.sandbox.policy_stack import EMPTY, FULL, PolicyStack, deployed
+from tests.sandbox.policy_stack import EMPTY, FULL, WINDOWS, PolicyStack, deployed
 from tests.thoroughness import so_many
 
 CHANGED = """\
@@ -84,6 +84,32 @@ def test_push_change_the_same_again_and_remove(stack: PolicyStack) -> None:
     stack.push(EMPTY)
     assert stack.ours() == ([], [])
     assert loaded(str(stack.item("COMPILED")["doc"])).jobs == ()
+
+
+def test_a_window_has_two_schedules_that_change_and_go_with_the_document(stack: PolicyStack) -> None:
+    jobs, turns = ["hourly", "nightly"], ["window.night.closes", "window.night.opens"]
+    stack.push(FULL + WINDOWS)
+    assert stack.ours()[0] == [*jobs, *turns]
+    opens, closes = (stack.schedules()[stack.group, f"window.night.{which}"] for which in ("opens", "closes"))
+    assert (opens["ScheduleExpression"], closes["ScheduleExpression"]) == (
+        "cron(0 22 ? * FRI *)",
+        "cron(0 6 ? * SAT *)",
+    )
+    assert {each["ScheduleExpressionTimezone"] for each in (opens, closes)} == {"Europe/Berlin"}
+    assert opens["Target"]["Arn"] == stack.sandbox.resource("ScalerFunction").attributes["Arn"]
+    before = stack.schedules()
+    stack.push(FULL + WINDOWS + "\n")
+    assert stack.schedules() == before
+    stack.push(FULL + WINDOWS.replace("22:00", "23:30"))
+    changed = stack.schedules()
+    assert changed[stack.group, "window.night.opens"]["ScheduleExpression"] == "cron(30 23 ? * FRI *)"
+    assert changed[stack.group, "window.night.closes"] == closes
+    stack.push(FULL + WINDOWS.replace("desired: 0", "desired: 0\n      mode: off"))
+    assert stack.ours()[0] == jobs
+    stack.push(FULL + WINDOWS)
+    stack.push(FULL)
+    assert stack.ours()[0] == jobs
+    assert (stack.sandbox.dead_letters, stack.sandbox.lost) == ([], [])
 
 
 def test_what_breakwater_did_not_make_is_never_touched(stack: PolicyStack) -> None:

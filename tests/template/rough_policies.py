@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from sandbox import Sandbox
-from tests.sandbox.policy_stack import EMPTY, FULL, PolicyStack
+from tests.sandbox.policy_stack import EMPTY, FULL, WINDOWS, PolicyStack
 
 CHANGED = FULL.replace("rate(1 hour)", "rate(2 hours)").replace("incoming/", "new/")
 BROKEN = "version: 1\nsurprise: true\n"
@@ -15,7 +15,7 @@ def push_and_remove(sandbox: Sandbox) -> None:
     stack = PolicyStack(sandbox)
     sandbox.invoke("PolicySyncFunction", {})
     for lost in (0.0, 1.0):
-        for document in (FULL, CHANGED, BROKEN, FULL):
+        for document in (FULL + WINDOWS, CHANGED, BROKEN, FULL):
             sandbox.chaos(drop=lost)
             stack.push(document)
             sandbox.advance(SWEEPS)

@@ -48,6 +48,7 @@ PURE_MODULES = (
     "rendezvous",
     "rendezvous_events",
     "routes",
+    "window_times",
     "runs",
 )
 PURE_FOLDERS = ("checks", "diagnosis")

@@ -5,10 +5,12 @@ prefix of its name, and both by a description that begins with `MARK`. What lack
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from breakwater.model import Mode
-from breakwater.policies import JobSpec, UploadSpec
+from breakwater.policies import JobSpec, UploadSpec, WindowPolicy
+from breakwater.window_times import expressions
 
 MARK = "Breakwater: "
 TARGET_ID = "breakwater"
@@ -21,7 +23,8 @@ class Place:
     """Where our schedules and rules are and what they lead to; all of it from the stack.
 
     `schedule_arn` is that of a schedule of ours with `{}` for its name. Schedules send to `jobs_arn` in the name of
-    `role_arn`, rules to `uploads_arn`; what could not be handed over goes to `dead_letters_arn`.
+    `role_arn`, rules to `uploads_arn`; what could not be handed over goes to `dead_letters_arn`. The schedules of
+    windows call `scaler_arn`, in the name of a role and with a queue for dead letters of their own.
     """
 
     account: str
@@ -33,6 +36,9 @@ class Place:
     jobs_arn: str
     uploads_arn: str
     dead_letters_arn: str
+    scaler_arn: str
+    scaler_role_arn: str
+    scaler_dead_letters_arn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +86,16 @@ class Routes:
     rules: tuple[Rule, ...] = ()
 
 
-def routes_of(jobs: tuple[JobSpec, ...], uploads: tuple[UploadSpec, ...], place: Place) -> Routes:
-    """The schedules and rules that jobs and uploads ask for; one that is `off` asks for none."""
+def routes_of(
+    jobs: tuple[JobSpec, ...],
+    uploads: tuple[UploadSpec, ...],
+    place: Place,
+    windows: tuple[WindowPolicy, ...] = (),
+) -> Routes:
+    """The schedules and rules that jobs, uploads and windows ask for; one that is `off` asks for none."""
+    turns = [turn for window in windows if window.mode is not Mode.OFF for turn in _turns(window, place)]
     return Routes(
-        tuple(_schedule(job, place) for job in jobs if job.rules.mode is not Mode.OFF),
+        (*(_schedule(job, place) for job in jobs if job.rules.mode is not Mode.OFF), *turns),
         tuple(_rule(upload, place) for upload in uploads if upload.rules.mode is not Mode.OFF),
     )
 
@@ -108,6 +120,22 @@ def _schedule(job: JobSpec, place: Place) -> Schedule:
         input=json.dumps(request),
         description=f"{MARK}job {job.name}",
     )
+
+
+def _turns(window: WindowPolicy, place: Place) -> Iterator[Schedule]:
+    """The two schedules of a window. Names of jobs have no dot, so these are nobody else's."""
+    request = {"schema": "breakwater/1", "action": "scale.window", "window": window.name}
+    for which, expression in zip(("opens", "closes"), expressions(window), strict=True):
+        yield Schedule(
+            name=f"window.{window.name}.{which}",
+            expression=expression,
+            zone=window.time_zone,
+            target=place.scaler_arn,
+            role=place.scaler_role_arn,
+            dead_letters=place.scaler_dead_letters_arn,
+            input=json.dumps(request),
+            description=f"{MARK}window {window.name} {which}",
+        )
 
 
 def _rule(upload: UploadSpec, place: Place) -> Rule:

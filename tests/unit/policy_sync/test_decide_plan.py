@@ -1,5 +1,6 @@
 """The plan makes what is there what is wanted, touches nothing else, and is empty once it was carried out."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -7,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breakwater.model import Mode
-from breakwater.policies import JobSpec, RunRules, TaskSpec, UploadSpec
+from breakwater.policies import JobSpec, RunRules, TaskSpec, UploadSpec, WindowPolicy
 from breakwater.routes import Place, Routes, Rule, Schedule, pattern_of, routes_of
 from policy_sync.applying import carry_out
 from policy_sync.decision import DeleteRule, DeleteSchedule, Leave, PutRule, PutSchedule, Refuse, decide_plan
 from sandbox.patterns import compile_pattern
+from scaler.requests import WindowTurn, read_request
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-PLACE = Place("111122223333", "us-east-1", "ours", "arn/{}", "bw-upload-", "role", "jobs", "uploads", "dead")
+HERE = ("111122223333", "us-east-1", "ours", "arn/{}", "bw-upload-")
+PLACE = Place(*HERE, "role", "jobs", "uploads", "dead", "scaler", "its-role", "its-dead")
 TASK = TaskSpec("c", "t")
 
 
@@ -26,9 +29,14 @@ def an_upload(name: str = "prices", prefix: str = "in/", suffix: str = "", mode:
     return UploadSpec(name, TASK, "shop-inbox", prefix, suffix, rules=RunRules(mode=mode))
 
 
-def routes(*entries: JobSpec | UploadSpec) -> Routes:
+def a_window(name: str = "night", opens: int = 22 * 60, mode: Mode = Mode.ACT) -> WindowPolicy:
+    return WindowPolicy(name, "prod/web", (4,), opens, 6 * 60, "Europe/Berlin", mode, desired=0)
+
+
+def routes(*entries: JobSpec | UploadSpec | WindowPolicy) -> Routes:
     jobs = tuple(entry for entry in entries if isinstance(entry, JobSpec))
-    return routes_of(jobs, tuple(entry for entry in entries if isinstance(entry, UploadSpec)), PLACE)
+    uploads = tuple(entry for entry in entries if isinstance(entry, UploadSpec))
+    return routes_of(jobs, uploads, PLACE, tuple(entry for entry in entries if isinstance(entry, WindowPolicy)))
 
 
 class Cloud:
@@ -74,6 +82,22 @@ def test_a_job_that_is_off_has_no_schedule_and_an_upload_no_rule() -> None:
     assert len(routes(a_job(mode=Mode.OBSERVE)).schedules) == 1
 
 
+def test_a_window_wakes_the_scaler_when_it_opens_and_closes_and_one_that_is_off_does_not() -> None:
+    assert routes(a_window(mode=Mode.OFF)) == Routes()
+    opens, closes = routes(a_window()).schedules
+    assert (opens.name, opens.expression, opens.zone) == ("window.night.opens", "cron(0 22 ? * FRI *)", "Europe/Berlin")
+    assert (closes.name, closes.expression) == ("window.night.closes", "cron(0 6 ? * SAT *)")
+    assert {(each.target, each.role, each.dead_letters) for each in (opens, closes)} == {
+        ("scaler", "its-role", "its-dead")
+    }
+    assert read_request(json.loads(opens.input), NOW, 24) == WindowTurn("night")
+    assert all(each.ours for each in (opens, closes))
+    assert decide_plan(Routes(), routes(a_window()), NOW).changes == (
+        DeleteSchedule(opens.name, "the policy has no such job or window, or it is off"),
+        DeleteSchedule(closes.name, "the policy has no such job or window, or it is off"),
+    )
+
+
 def test_an_instant_that_has_passed_is_left_alone() -> None:
     wanted = routes(a_job(schedule="at(2026-03-02T11:59:00)"))
     (step,) = decide_plan(wanted, Routes(), NOW).steps
@@ -99,7 +123,11 @@ UPLOADS = st.lists(
     st.builds(an_upload, st.sampled_from("efgh"), st.sampled_from(["x/", "y/"]), mode=st.sampled_from(Mode)),
     unique_by=lambda upload: upload.name,
 )
-STATES = st.builds(lambda jobs, uploads: routes(*jobs, *uploads), JOBS, UPLOADS)
+WINDOWS = st.lists(
+    st.builds(a_window, st.sampled_from("ab"), st.sampled_from([0, 60]), st.sampled_from(Mode)),
+    unique_by=lambda window: window.name,
+)
+STATES = st.builds(lambda jobs, uploads, windows: routes(*jobs, *uploads, *windows), JOBS, UPLOADS, WINDOWS)
 
 
 @settings(derandomize=True, max_examples=150, deadline=None)

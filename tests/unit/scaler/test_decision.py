@@ -12,7 +12,7 @@ from breakwater.policies import SurgePolicy
 from scaler.decision import Change, Done, KeepTheirs, LookForProtected, Lost, Rest, Wait, decide_scale, rehearse
 from scaler.records import Records, dumped, loaded
 from scaler.scale import Claim, ClaimKind, Held, Knob, ScaleRecord, Snapshot, Word
-from tests.fakes.scaler_world import World
+from tests.fakes.scaler_world import Meanwhile, World
 from tests.fakes.table import FakeTable
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -171,12 +171,76 @@ def test_a_surge_that_the_policy_stops_is_given_back() -> None:
 def test_another_holder_of_the_lease_is_waited_for() -> None:
     world = World(4)
     Leases(world.table).take("prod/web", "release", world.now, HOUR)
+    world.busy = True
     world.surge("s", 12, 60)
     assert world.numbers[Knob.DESIRED] == 4
     assert world.kept().withheld == world.now
     world.pass_time(61)
     assert world.wake()
     assert world.numbers[Knob.DESIRED] == 4
+
+
+@pytest.mark.parametrize("call", range(1, 16))
+def test_another_function_that_was_faster_is_not_taken_for_somebody_else(call: int) -> None:
+    """It changed the number and the record while this one had looked and was asking for the lease."""
+    world = World(3)
+    world.surge("s", 6, 30, later=5)
+    world.pass_time(5)
+    world.meanwhile = [Meanwhile(call, lambda: world.another_function(world.wake), ours=True)]
+    world.wake()
+    assert (world.numbers, Knob.DESIRED in world.kept().claims[0].lost) == ({Knob.DESIRED: 6}, False)
+    world.pass_time(30)
+    assert world.wake()
+    assert world.numbers == {Knob.DESIRED: 3}
+
+
+@pytest.mark.parametrize("call", range(1, 20))
+def test_a_surge_that_is_ended_in_the_moment_of_its_start_leaves_nothing_behind(call: int) -> None:
+    world = World(3)
+    world.meanwhile = [Meanwhile(call, lambda: world.another_function(lambda: world.end("s")), ours=True)]
+    world.surge("s", 6, 30)
+    world.end("s")
+    world.wake()
+    assert (world.numbers, world.kept()) == ({Knob.DESIRED: 3}, ScaleRecord("prod", "web"))
+
+
+@pytest.mark.parametrize(
+    ("count", "bounds"),
+    [
+        pytest.param(7, (7, 20), id="below the raised minimum, which follows it down"),
+        pytest.param(1, (2, 20), id="and not below what was found"),
+        pytest.param(15, (12, 20), id="above it: the minimum stays"),
+    ],
+)
+def test_a_minimum_of_ours_does_not_stand_against_a_count_that_somebody_set(
+    count: int, bounds: tuple[int, int]
+) -> None:
+    """Autoscaling would bring it back to our minimum, and undo the change in our name."""
+    world = World(4, (2, 20))
+    world.surge("s", 12, 60)
+    assert world.numbers[Knob.MINIMUM] == 12
+    world.human_scales(count)
+    assert world.wake()
+    assert world.numbers == {Knob.MINIMUM: bounds[0], Knob.MAXIMUM: bounds[1], Knob.DESIRED: count}
+    assert [word.id[:4] for word in world.kept().untold] == []
+
+
+def test_a_count_beyond_the_bounds_is_a_persons_and_one_within_is_autoscalings() -> None:
+    surge = a_record(SURGE, minimum=(2, 12), desired=(4, 12))
+    by_hand, by_itself = decide(surge, Snapshot(7, 12, 20)), decide(surge, Snapshot(15, 12, 20))
+    assert isinstance(by_hand, KeepTheirs)
+    assert isinstance(by_itself, KeepTheirs)
+    assert (by_hand.tell, by_itself.tell) == (True, False)
+
+
+def test_a_window_that_lost_the_minimum_gives_way_to_it() -> None:
+    """Somebody raised the minimum above the window's maximum: it is the window's number that yields."""
+    lost = frozenset({Knob.MINIMUM, Knob.DESIRED})
+    window = replace(WINDOW, desired=None, minimum=6, maximum=8, begun=True, lost=lost)
+    later = replace(SURGE, until=NOW)
+    record = replace(a_record(window, later, minimum=(11, 11), maximum=(27, 27)), claims=(window, later))
+    decision = decide(record, Snapshot(17, 11, 27, protected=0), window)
+    assert not isinstance(decision, Change) or Knob.MINIMUM not in decision.to
 
 
 def test_a_record_comes_back_as_it_was_kept_and_an_old_version_is_refused() -> None:

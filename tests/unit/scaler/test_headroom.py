@@ -1,8 +1,10 @@
 """The threshold of the source, for twenty clusters, and the alarms as AWS names them."""
 
+from typing import Any
+
 import pytest
 
-from scaler.clusters import asked, is_current, names_for
+from scaler.clusters import Clusters, asked, is_current, names_for
 from scaler.headroom import (
     Advise,
     Capacity,
@@ -114,3 +116,56 @@ def test_advice_to_scale_in_is_careful(count: int, left: int, said: str) -> None
 
 def test_the_threshold_is_the_published_formula() -> None:
     assert [threshold(largest, 2048) for largest in (0, 256, 512, 1024, 2048)] == [100.0, 87.5, 75.0, 50.0, 0.0]
+
+
+class FakeEcs:
+    """A cluster with one instance and one task of two containers, as ECS describes them."""
+
+    def __init__(self, provider: dict[str, Any]) -> None:
+        self.provider = provider
+
+    def list_container_instances(self, **request: Any) -> dict[str, Any]:
+        return {"containerInstanceArns": ["arn/instance"]}
+
+    def describe_container_instances(self, **request: Any) -> dict[str, Any]:
+        whole = [{"name": "CPU", "integerValue": 2048}, {"name": "MEMORY", "integerValue": 2048}]
+        return {"containerInstances": [{"registeredResources": whole, "remainingResources": whole}]}
+
+    def list_tasks(self, **request: Any) -> dict[str, Any]:
+        return {"taskArns": ["arn/task"]}
+
+    def describe_tasks(self, **request: Any) -> dict[str, Any]:
+        return {"tasks": [{"taskDefinitionArn": "arn/app:1"}]}
+
+    def describe_task_definition(self, **request: Any) -> dict[str, Any]:
+        reserving = {"cpu": 128, "memory": 1024, "memoryReservation": 256}
+        return {"taskDefinition": {"containerDefinitions": [reserving, {"cpu": 128, "memory": 256}]}}
+
+    def describe_clusters(self, **request: Any) -> dict[str, Any]:
+        return {"clusters": [{"capacityProviders": ["FARGATE", "group"]}]}
+
+    def describe_capacity_providers(self, **request: Any) -> dict[str, Any]:
+        assert request["capacityProviders"] == ["group"]
+        return {"capacityProviders": [{"name": "group"} | self.provider]}
+
+
+@pytest.mark.parametrize(
+    ("provider", "managed"),
+    [
+        pytest.param(
+            {"autoScalingGroupProvider": {"managedScaling": {"status": "ENABLED"}}}, True, id="managed scaling"
+        ),
+        pytest.param(
+            {"autoScalingGroupProvider": {"managedScaling": {"status": "DISABLED"}}}, False, id="switched off"
+        ),
+        pytest.param({"autoScalingGroupProvider": {}}, False, id="a group alone"),
+        pytest.param({"managedInstancesProvider": {"infrastructureRoleArn": "arn"}}, True, id="managed instances"),
+    ],
+)
+def test_a_cluster_is_read_as_ecs_describes_it(provider: dict[str, Any], managed: bool) -> None:
+    """A container reserves its memoryReservation, or without one its memory; a task all of its containers."""
+    found = Clusters(lambda: FakeEcs(provider)).look("prod")
+    assert found.instances == [Capacity(2048, 2048, 2048, 2048)]
+    assert found.reservations == [Reservation("app:1", 256, 512)]
+    assert list(found.managed) == (["group"] if managed else [])
+    assert isinstance(decide_headroom(found), Advise if managed else Watch)

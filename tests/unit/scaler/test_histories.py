@@ -1,21 +1,14 @@
 """Random histories of surges, windows, people, autoscaling, deployments, lost wake-ups and kills between calls."""
 
 import os
-from collections import Counter
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from breakwater.policies import SurgePolicy
-from scaler import decision
-from scaler.scale import Knob, ScaleRecord, Snapshot
-from scaler.targets import Targets, targets
-from tests.fakes.scaler_world import ViolationError, World, live
+from scaler.scale import Knob
+from tests.fakes.scaler_lives import live
+from tests.fakes.scaler_world import Meanwhile, World
 
 SEEDS = int(os.environ.get("SCALER_HISTORIES", "150"))
 EXAMPLES = int(os.environ.get("SCALER_EXAMPLES", "60"))
@@ -85,6 +78,19 @@ class Histories(RuleBasedStateMachine):
         self.cut(fuse)
         self.world.wake()
 
+    @rule(before=st.integers(1, 24), desired=st.integers(0, 25))
+    def something_wakes_it_while_somebody_sets_the_count(self, before: int, desired: int) -> None:
+        self.world.meanwhile.append(Meanwhile(before, lambda: self.world.human_scales(desired)))
+        self.world.wake()
+
+    @rule(before=st.integers(1, 24), desired=st.integers(1, 30))
+    def two_functions_run_at_the_same_time(self, before: int, desired: int) -> None:
+        self.number += 1
+        name = f"s{self.number}"
+        ended = Meanwhile(before, lambda: self.world.another_function(lambda: self.world.end(name)), ours=True)
+        self.world.meanwhile.append(ended)
+        self.world.surge(name, desired, 30)
+
     @rule(minutes=st.sampled_from([1, 5, 10, 30]))
     def time_passes(self, minutes: int) -> None:
         self.world.pass_time(minutes)
@@ -101,27 +107,6 @@ def test_seeded_histories_are_all_given_back_within_one_sweep_and_overwrite_nobo
     """The same 150 every time; `python -m benchmarks.scaler_histories` lives 10,000 and prints what was in them."""
     for seed in range(SEEDS):
         live(seed)
-
-
-def _blind(record: ScaleRecord, found: Snapshot, now: datetime) -> tuple[ScaleRecord, dict[Knob, Any]]:
-    """It does not compare what stands there with what it set."""
-    return record, {}
-
-
-def _never_lower(record: ScaleRecord, found: Snapshot, policy: SurgePolicy, now: datetime) -> Targets:
-    """It never gives back."""
-    wanted = targets(record, found, policy, now)
-    there = found.numbers()
-    return Targets({knob: max(value, there[knob]) for knob, value in wanted.numbers.items()}, wanted.claimed)
-
-
-@pytest.mark.parametrize(("name", "wrong"), [("_assessed", _blind), ("targets", _never_lower)])
-def test_the_oracle_finds_a_scaler_that_is_wrong(
-    name: str, wrong: Callable[..., object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(decision, name, wrong)
-    with pytest.raises(ViolationError, match=r"somebody's later change|not given back"):
-        Counter(seed for seed in range(300) if live(seed))
 
 
 def test_a_reconciler_that_finds_nothing_kept_asks_nothing() -> None:
