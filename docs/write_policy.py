@@ -51,6 +51,14 @@ the rollback guard for all services, `halted` for those of an entry.
 `breakwater:rollback_guard` and `breakwater:scaler`, with the value `off` or `observe`. `act` changes nothing, and any
 other value counts as `observe`. Alerts, jobs and uploads have no tag.
 
+**Quiet hours** hold back what is not of high severity, on every channel; at their end one digest names it, with the
+next sweep (within five minutes). High severity always passes, also an incident that becomes so while it waits. Nothing
+waits for longer than the quiet time in which it came. A service has those of its entry, or else of `defaults`; jobs,
+uploads and everything else have those of `defaults`. What waits already keeps its time if the policy changes.
+
+**No key without a reader.** A key that nothing would read is refused as an unknown one, not kept for later: `audit`
+and objectives (SLOs) come with what judges them.
+
 **YAML as people mean it.** Only `true`, `false`, `null` and numbers are no text, so `off` and `20:00` are. A key
 twice, an unknown key, a tag and a second document are errors.
 

@@ -68,7 +68,7 @@ class BatchWork:
     def upload(self, key: str = "incoming/prices.csv", body: bytes = PRICES) -> list[dict[str, Any]]:
         """Upload a file, let its task end, and give the rows of the table."""
         self.sandbox.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
-        self.sandbox.advance(timedelta(minutes=8))
+        self.sandbox.advance(timedelta(minutes=4))
         return self.rows()
 
     def rows(self) -> list[dict[str, Any]]:

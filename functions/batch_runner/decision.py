@@ -5,7 +5,7 @@ of the variants below; whoever applies it writes the run, its lane and the journ
 calls ECS.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -169,7 +169,7 @@ def decide_after_launch(run: Run, answer: Launch, rules: RunRules, providers: in
 
 def _ask_again(run: Run, answer: Rejected | Unknown, now: datetime) -> Confirm | Close:
     tries = run.tries + 1
-    if tries >= MOST_CALLS or (run.asked_at is not None and now - run.asked_at > TOKEN_GOOD_FOR):
+    if tries >= MOST_CALLS or not _token_holds(run, now):
         known = isinstance(answer, Rejected)
         cause = answer.cause if isinstance(answer, Rejected) else Cause.UNHEARD
         told = f"RunTask was called {tries} times for attempt {run.attempt}: {answer.reason}"
@@ -214,10 +214,28 @@ def decide_replacement(run: Run, by: str, now: datetime) -> Stop | Close | Leave
     return Leave("it is on its way out")
 
 
-def decide_sweep(run: Run, rules: RunRules, now: datetime) -> SweepDecision:
-    """Look at a run without any event: a timeout, a stop that was not heard, a deadline."""
+def decide_sweep(run: Run, rules: RunRules, now: datetime, *, acting: bool = True) -> SweepDecision:
+    """Look at a run without any event: an answer that never came, a timeout, a stop that was not heard, a deadline.
+
+    `acting`: whether tasks may be stopped; what is overdue or lost is said in any case.
+    """
     if run.phase is Phase.DONE:
         return Leave("it is over")
+    if run.phase is Phase.STARTING and not _token_holds(run, now):
+        reason = f"attempt {run.attempt} was to begin {_span(now - (run.asked_at or now))} ago and nobody knows whether"
+        note = " it did. A task may run that nobody knows of."
+        return _over(run, Failure.UNHEARD, Cause.UNHEARD, reason + note, now)
+    stop = _stop_due(run, rules, now) if acting else None
+    if stop is not None:
+        return stop
+    if rules.deadline_minutes and not run.overdue_told:
+        deadline = run.due + timedelta(minutes=rules.deadline_minutes)
+        if now >= deadline:
+            return Confirm(replace(run, overdue_told=True), f"it had to succeed by {deadline:%Y-%m-%d %H:%M} UTC")
+    return Leave("it goes on")
+
+
+def _stop_due(run: Run, rules: RunRules, now: datetime) -> Stop | None:
     if run.phase is Phase.RUNNING and run.stop_why is not None:
         return Stop(replace(run, phase=Phase.STOPPING, asked_at=now), f"its task is known now; {run.stop_why}")
     limit = timedelta(minutes=rules.timeout_minutes)
@@ -226,11 +244,17 @@ def decide_sweep(run: Run, rules: RunRules, now: datetime) -> SweepDecision:
         return Stop(asked, f"it has run for {_span(now - run.started_at)}; its timeout is {rules.timeout_minutes} min")
     if run.phase is Phase.STOPPING and run.asked_at is not None and now - run.asked_at >= STOP_AGAIN:
         return Stop(replace(run, asked_at=now), "it was asked to stop and has not stopped")
-    if rules.deadline_minutes and not run.overdue_told:
-        deadline = run.due + timedelta(minutes=rules.deadline_minutes)
-        if now >= deadline:
-            return Confirm(replace(run, overdue_told=True), f"it had to succeed by {deadline:%Y-%m-%d %H:%M} UTC")
-    return Leave("it goes on")
+    return None
+
+
+def next_look(run: Run, rules: RunRules) -> datetime | None:
+    """The next moment at which time alone decides something about a run: its timeout, or its deadline."""
+    moments: list[datetime] = []
+    if run.phase is Phase.RUNNING and run.started_at is not None and run.stop_why is None:
+        moments.append(run.started_at + timedelta(minutes=rules.timeout_minutes))
+    if run.phase is not Phase.DONE and rules.deadline_minutes and not run.overdue_told:
+        moments.append(run.due + timedelta(minutes=rules.deadline_minutes))
+    return min(moments, default=None)
 
 
 def decide_unseen(run: Run, now: datetime) -> Close | Leave:
@@ -243,20 +267,28 @@ def decide_unseen(run: Run, now: datetime) -> Close | Leave:
 
 
 def may_call(run: Run, now: datetime) -> bool:
-    """Whether RunTask is to be called (again) for a run whose intent is written."""
-    if run.phase is not Phase.STARTING:
+    """Whether RunTask is to be called (again) for a run whose intent is written.
+
+    Never once ECS may have forgotten the token, whatever kept us from calling until then: it could begin a second task.
+    """
+    if run.phase is not Phase.STARTING or not _token_holds(run, now):
         return False
     due = run.not_before or ((run.asked_at or now) + ASK_AGAIN)
     return now >= due
 
 
-def due_slots(job: JobSpec, schedule: Schedule, lane: Lane, now: datetime) -> tuple[tuple[datetime, ...], datetime]:
-    """The occurrences whose grace is over since the last look, and the time up to which this look goes."""
+def due_slots(
+    job: JobSpec, schedule: Schedule, lane: Lane, now: datetime, last: datetime | None = None
+) -> tuple[tuple[datetime, ...], datetime]:
+    """The occurrences whose grace is over since the last look, and the time up to which this look goes.
+
+    A schedule has missed nothing of the time before it came into force, though the last look may lie before that. A
+    rate goes on from `last`, its last run: where the platform begins to count it is the platform's affair.
+    """
     until = now - timedelta(minutes=job.grace_minutes, seconds=1)
-    since = schedule.start if lane.checked is None else lane.checked
-    start = max(since, now - LOOK_BACK)
+    start = max(schedule.start, lane.checked or schedule.start, now - LOOK_BACK)
     found: list[datetime] = []
-    for at in schedule.between(start, until):
+    for at in schedule.going_on_from(last).between(start, until):
         if len(found) == MOST_MISSED:
             return tuple(found), found[-1]
         found.append(at)
@@ -273,11 +305,6 @@ def capacity_of(job: JobSpec | None, concurrency: int) -> int:
     if job is None:
         return concurrency
     return UNBOUNDED if job.overlap is Overlap.ALLOW else 1
-
-
-def in_line(runs: Iterable[Run]) -> list[Run]:
-    """Runs in the order in which they arrived."""
-    return sorted(runs, key=lambda run: (run.arrived, run.id))
 
 
 def _failed(
@@ -331,6 +358,10 @@ def _noted(run: Run, failure: Failure | None, reason: str) -> Run:
         return run
     attempt = Attempt(run.attempt, failure, run.task, None, run.exit_code, reason)
     return replace(run, history=(*run.history, attempt))
+
+
+def _token_holds(run: Run, now: datetime) -> bool:
+    return run.asked_at is None or now - run.asked_at <= TOKEN_GOOD_FOR
 
 
 def _name(arn: str | None) -> str:

@@ -34,7 +34,9 @@ from .decision import (
     decide_place,
     decide_replacement,
     decide_start,
+    decide_sweep,
     may_call,
+    next_look,
     refused,
     with_place,
 )
@@ -46,6 +48,7 @@ AUTOMATION = "batch_runner"
 RACES = 12
 PLACED_AT_ONCE = 10
 LINE_READ = 25
+BEFORE_THE_NEXT_SWEEP = timedelta(minutes=6)
 SPARE = 3
 """Entries read beyond the places that are free, for those that mean nothing any more."""
 
@@ -211,10 +214,32 @@ class Engine:
             lambda run: decide_after_stop(run, ended, rules_of(spec), providers_of(spec), self.now()),
         )
 
-    def call_waiting(self, name: str) -> None:
-        """Repeat the calls of a lane that nobody knows the outcome of, where it is time to."""
+    def look(self, name: str) -> None:
+        """Do what is due in a lane: timeouts and deadlines, calls that nobody knows the outcome of, free places."""
         for kept in self.store.runs(name, self.store.lane(name).lane.active).values():
+            self.judge(kept)
             self.call_again(kept)
+        self.dispatch(name)
+
+    def judge(self, kept: KeptRun) -> None:
+        """Decide what time alone decides. Where no policy lets us act (any more) no task is asked to stop."""
+        spec = self.specs.of(kept.run.name)
+        acting = spec is not None and self.specs.mode_of(spec) is Mode.ACT
+
+        def decide(run: Run) -> Changing | Leave:
+            decision = decide_sweep(run, rules_of(spec), self.now(), acting=acting)
+            if isinstance(decision, Confirm):
+                self.tell_overdue(decision.run)
+            return decision
+
+        if not isinstance(decide_sweep(kept.run, rules_of(spec), self.now(), acting=acting), Leave):
+            self.change(kept.run.name, kept.run.id, decide, first=kept)
+
+    def wake_for(self, run: Run) -> None:
+        """Ask for a look at the moment of a run's timeout or deadline, if no sweep comes before it."""
+        at = next_look(run, rules_of(self.specs.of(run.name)))
+        if at is not None and self.now() < at <= self.now() + BEFORE_THE_NEXT_SWEEP:
+            self.wake(run.name, at - self.now())
 
     def change(
         self, name: str, id_: str, decide: Callable[[Run], Changing | Leave], first: KeptRun | None = None
@@ -257,12 +282,14 @@ class Engine:
             case Wait():
                 self.wake(run.name, (run.not_before or now) - now)
             case Stop():
+                self.wake_for(run)
                 self._stop(run, decision.reason)
             case Confirm():
                 if run.phase is Phase.STARTING and run.not_before is not None:
                     self.wake(run.name, run.not_before - now)
                 elif run.phase is Phase.RUNNING and run.stop_why is not None:
                     self._stop(run, str(run.stop_why))
+                self.wake_for(run)
             case _:
                 assert_never(decision)
         return True

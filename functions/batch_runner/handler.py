@@ -4,6 +4,7 @@ A message is handed back if it is not JSON, or if what it asks for could not be 
 on without it.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -73,14 +74,18 @@ def _take(record: Record, position: int, engine: Engine, specs: Specs, facts: Fa
         case Nothing(reason=reason):
             work.logger.info("nothing is asked for", message_id=record.message_id, reason=reason)
             return None
-        case Look(name=name):
-            engine.call_waiting(name)
-            return name
+        case Look(name=name, at=at):
+            if at is not None and at > work.now():
+                work.wake(name, at - work.now())
+                return None
+            engine.look(name)
+            return None
         case Ask(run=run):
             spec = specs.of(run.name)
             if spec is None:
                 return None
-            said = engine.admit(run, spec, position)
+            arrived = min(record.sent_at or run.arrived, run.arrived)
+            said = engine.admit(replace(run, arrived=arrived), spec, position)
             work.logger.info("a run was asked for", run=run.ref, decided=said)
             return run.name
         case End(origin=origin, ended=ended, finding=finding):

@@ -41,9 +41,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A wake-up of our own: look at a lane."""
+    """A wake-up of our own: look at a lane, and not before `at`."""
 
     name: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,16 @@ class Nothing:
 Wish = Ask | Look | End | Nothing
 
 
-def wake_body(name: str) -> dict[str, str]:
-    """The wake-up for a lane."""
-    return {"schema": SCHEMA, "action": WAKE, "name": name}
+def wake_body(name: str, at: datetime) -> dict[str, str]:
+    """The wake-up for a lane, at a time that may be further away than a message is sent."""
+    return {"schema": SCHEMA, "action": WAKE, "name": name, "at": at.isoformat()}
 
 
 def read_wish(body: str, specs: Specs, facts: Facts) -> Wish:
     """Read one message. Raises `ValueError` if it is not JSON."""
     raw = read_json(body)
     if isinstance(raw, dict) and raw.get("schema") == SCHEMA and raw.get("action") == WAKE:
-        return Look(str(raw.get("name")))
+        return Look(str(raw.get("name")), parse_time(raw.get("at")))
     return wish_of(raw, specs, facts)
 
 

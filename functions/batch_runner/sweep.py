@@ -3,13 +3,13 @@
 The same decisions as for events, over a fresh look at the runs that go on.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
 from breakwater.diagnosis import Facts
-from breakwater.errors import BreakwaterError
+from breakwater.errors import BreakwaterError, NotFoundError
 from breakwater.events import parse_time
 from breakwater.model import Mode
 from breakwater.occurrences import read_schedule
@@ -17,17 +17,21 @@ from breakwater.policies import JobSpec, UploadSpec
 from breakwater.run_store import KeptRun
 from breakwater.runs import Lane, Phase, Run
 
-from .decision import Close, Confirm, Leave, decide_sweep, decide_unseen, due_slots, refused
+from .decision import Close, Leave, decide_unseen, due_slots, refused
 from .engine import Engine
 from .handler import facts_of
 from .intake import End, event_of_description, run_at, wish_of
-from .specs import Spec, Specs, rules_of
+from .specs import Spec, Specs
 from .wiring import Work, wiring
 
 ENOUGH_TIME_MS = 20_000
 LINE = 50
+GONE = "it is no longer in the policy"
 NOTED_EVERY = timedelta(hours=1)
 """How often a job of which nothing was due costs a write."""
+
+Each = Callable[[str, Callable[[], object]], None]
+"""Takes a step if there is time, and notes what it was if it fails."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -55,7 +59,7 @@ class Describer(Protocol):
 
 
 def sweep(engine: Engine, tasks: Describer, facts: Facts) -> list[str]:
-    """Do all of it once, and say what failed."""
+    """Do all of it once, and say what failed. What fails for one run, job or cluster is for the next sweep."""
     problems: list[str] = []
 
     def each(what: str, step: Callable[[], object]) -> None:
@@ -67,7 +71,7 @@ def sweep(engine: Engine, tasks: Describer, facts: Facts) -> list[str]:
             problems.append(f"{what}: {error}")
 
     each("runs that were not told", lambda: _tell(engine))
-    each("runs that go on", lambda: _look(engine, tasks, facts))
+    _look(engine, tasks, facts, each)
     lanes = {lane.name: lane for lane in engine.store.lanes()}
     for spec in engine.specs.every:
         each(f"line of {spec.name}", partial(_line, spec, engine))
@@ -75,7 +79,7 @@ def sweep(engine: Engine, tasks: Describer, facts: Facts) -> list[str]:
             each(f"missed runs of {spec.name}", partial(_missed, spec, lanes.get(spec.name, Lane(spec.name)), engine))
     for lane in lanes.values():
         if engine.specs.of(lane.name) is None:
-            each(f"what is left of {lane.name}", partial(_let_go, lane, engine))
+            each(f"what is left of {lane.name}", partial(_leave_behind, lane, engine))
     return problems
 
 
@@ -86,40 +90,41 @@ def _tell(engine: Engine) -> None:
             engine.tell(kept)
 
 
-def _look(engine: Engine, tasks: Describer, facts: Facts) -> None:
+def _look(engine: Engine, tasks: Describer, facts: Facts, each: Each) -> None:
     """Timeouts and deadlines by our own record, then the tasks as ECS has them."""
+    going_on: list[KeptRun] = []
+    each("runs that go on", lambda: going_on.extend(_going_on(engine)))
+    running: dict[str, list[KeptRun]] = {}
+    for kept in going_on:
+        each(f"run {kept.run.ref}", partial(_judge, kept, engine))
+        if kept.run.phase in (Phase.RUNNING, Phase.STOPPING) and kept.run.cluster and kept.run.task:
+            running.setdefault(kept.run.cluster, []).append(kept)
+    for cluster, runs in running.items():
+        each(f"tasks of {cluster}", partial(_compare, cluster, runs, engine, tasks, facts))
+
+
+def _going_on(engine: Engine) -> Iterator[KeptRun]:
     by_name: dict[str, list[str]] = {}
     for name, id_ in engine.store.going_on():
         by_name.setdefault(name, []).append(id_)
-    running: dict[str, list[KeptRun]] = {}
     for name, ids in by_name.items():
-        for kept in engine.store.runs(name, ids).values():
-            if not engine.time_left():
-                return
-            _judge(kept, engine)
-            engine.call_again(kept)
-            if kept.run.phase in (Phase.RUNNING, Phase.STOPPING) and kept.run.cluster and kept.run.task:
-                running.setdefault(kept.run.cluster, []).append(kept)
-    for cluster, runs in running.items():
-        _compare(cluster, runs, engine, tasks, facts)
+        yield from engine.store.runs(name, ids).values()
 
 
 def _judge(kept: KeptRun, engine: Engine) -> None:
-    spec = engine.specs.of(kept.run.name)
-    if spec is not None and engine.specs.mode_of(spec) is not Mode.ACT:
-        return
-    decision = decide_sweep(kept.run, rules_of(spec), engine.now())
-    if isinstance(decision, Leave):
-        return
-    if isinstance(decision, Confirm) and decision.run.overdue_told:
-        engine.tell_overdue(decision.run)
-    engine.change(kept.run.name, kept.run.id, lambda run: decide_sweep(run, rules_of(spec), engine.now()), first=kept)
+    """What time decides of a run now, and a wake-up for what it decides before the next sweep."""
+    engine.judge(kept)
+    engine.call_again(kept)
+    engine.wake_for(kept.run)
 
 
 def _compare(cluster: str, runs: Iterable[KeptRun], engine: Engine, tasks: Describer, facts: Facts) -> None:
-    """Hear of the ends that no event told."""
+    """Hear of the ends that no event told. Of a cluster that is gone no task is known."""
     by_task = {kept.run.task: kept.run for kept in runs if kept.run.task}
-    found, unknown = tasks.describe(cluster, by_task)
+    try:
+        found, unknown = tasks.describe(cluster, by_task)
+    except NotFoundError:
+        found, unknown = [], set(by_task)
     for task in found:
         if task.get("lastStatus") != "STOPPED":
             continue
@@ -134,11 +139,17 @@ def _compare(cluster: str, runs: Iterable[KeptRun], engine: Engine, tasks: Descr
 
 
 def _line(spec: Spec, engine: Engine) -> None:
-    """Begin who waits, should the message that ought to have done so be lost; and look at the deadlines of uploads."""
+    """Begin who waits, should the message that ought to have done so be lost; and look at the deadlines of uploads.
+
+    Where nothing may be started any more nothing is left to wait for its turn, unheard of, until that changes.
+    """
+    if engine.specs.mode_of(spec) is not Mode.ACT:
+        _let_go(spec.name, f"the mode is {engine.specs.mode_of(spec)} now", engine)
+        return
     line = engine.store.line(spec.name, LINE if spec.rules.deadline_minutes else 1)
     if spec.rules.deadline_minutes and isinstance(spec, UploadSpec):
         for kept in engine.store.runs(spec.name, dict.fromkeys(pointer.run_id for pointer in line)).values():
-            _judge(kept, engine)
+            engine.judge(kept)
     if line:
         engine.dispatch(spec.name)
 
@@ -150,7 +161,8 @@ def _missed(job: JobSpec, lane: Lane, engine: Engine) -> None:
         schedule = read_schedule(job.schedule, job.timezone, parse_time(job.since))
     except ValueError as error:
         raise BreakwaterError(f"nobody can say when it is due: {error}") from None
-    slots, until = due_slots(job, schedule, lane, now)
+    last = engine.store.latest(job.name, 1) if schedule.is_rate else []
+    slots, until = due_slots(job, schedule, lane, now, last[0].due if last else None)
     if engine.specs.mode_of(job) is Mode.ACT:
         runs = [run_at(job, slot, now) for slot in slots]
         known = engine.store.known([run.identity for run in runs])
@@ -161,17 +173,22 @@ def _missed(job: JobSpec, lane: Lane, engine: Engine) -> None:
         engine.checked(job.name, until)
 
 
-def _let_go(lane: Lane, engine: Engine) -> None:
+def _leave_behind(lane: Lane, engine: Engine) -> None:
     """What waits for a job or upload that is gone does not begin; what was told of it is over."""
-    line = engine.store.line(lane.name, LINE)
-    for pointer in line:
-        engine.change(lane.name, pointer.run_id, partial(_gone, engine=engine))
-    engine.store.forget(lane.name, line)
+    _let_go(lane.name, GONE, engine)
     if not lane.active:
-        engine.resolve(lane.name, "it is no longer in the policy")
+        engine.resolve(lane.name, GONE)
 
 
-def _gone(run: Run, engine: Engine) -> Close | Leave:
-    if run.phase is not Phase.WAITING:
-        return Leave("it waits no longer")
-    return refused(run, "it is no longer in the policy", engine.now())
+def _let_go(name: str, why: str, engine: Engine) -> None:
+    """End what waits, and say so of each."""
+
+    def end(run: Run) -> Close | Leave:
+        if run.phase is not Phase.WAITING:
+            return Leave("it waits no longer")
+        return refused(run, f"it waited for its turn, and {why}", engine.now())
+
+    while engine.time_left() and (line := engine.store.line(name, LINE)):
+        for pointer in line:
+            engine.change(name, pointer.run_id, end)
+        engine.store.forget(name, line)

@@ -33,7 +33,9 @@ from .intake import wake_body
 from .specs import Specs
 from .tasks import Tasks
 
-LONGEST_DELAY = 900
+LONGEST_DELAY = 240
+"""Below the age at which BatchRunnerBacklogAlarm goes off: the documents of SQS do not say whether the age of the
+oldest message counts one that is still delayed. A later wake-up is sent on when it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +105,24 @@ def wiring() -> Work:
         desk=IncidentDesk(
             IncidentStore(table), IncidentTopic(partial(aws.client, "sns"), settings.incident_topic_arn), AUTOMATION
         ),
-        wake=wake_ups(partial(aws.client, "sqs"), settings.batch_queue_url, logger),
+        wake=wake_ups(partial(aws.client, "sqs"), settings.batch_queue_url, logger, now),
         read_log=partial(_log_tail, definitions=definitions, reader=reader),
         now=now,
         pause=_jitter,
     )
 
 
-def wake_ups(client: Callable[[], Any], queue_url: str, logger: Logger) -> Callable[[str, timedelta], None]:
+def wake_ups(
+    client: Callable[[], Any], queue_url: str, logger: Logger, now: Callable[[], datetime]
+) -> Callable[[str, timedelta], None]:
     """Ask our own queue to bring a look at a lane back after a while. A failure costs time: the sweep looks too."""
 
     def ask(name: str, delay: timedelta) -> None:
         seconds = min(LONGEST_DELAY, max(0, math.ceil(delay.total_seconds())))
+        body = json.dumps(wake_body(name, now() + delay))
         try:
             with translated_errors(f"ask for a look at {name}"):
-                client().send_message(QueueUrl=queue_url, MessageBody=json.dumps(wake_body(name)), DelaySeconds=seconds)
+                client().send_message(QueueUrl=queue_url, MessageBody=body, DelaySeconds=seconds)
         except BreakwaterError as error:
             logger.warning("no wake-up; the sweep looks instead", job=name, problem=str(error))
 

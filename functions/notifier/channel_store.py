@@ -141,17 +141,19 @@ def _meter_in(found: Mapping[Key, Mapping[str, Value]], channel: str) -> Meter:
     )
 
 
-_TIMES = ("at", "first_seen", "last_seen")
+_TIMES = ("at", "first_seen", "last_seen", "not_before")
 _WORDS: Mapping[str, Any] = {"kind": NoticeKind, "severity": Severity, "category": Category, "cause": Cause}
 
 
 def _entry_doc(entry: Entry) -> str:
     values = {each.name: getattr(entry, each.name) for each in fields(entry)}
-    return json.dumps({name: value.isoformat() if name in _TIMES else value for name, value in values.items()})
+    return json.dumps(
+        {name: value.isoformat() if name in _TIMES and value else value for name, value in values.items()}
+    )
 
 
 def _entry(doc: str) -> Entry:
     raw: dict[str, Any] = json.loads(doc)
-    raw |= {name: datetime.fromisoformat(raw[name]) for name in _TIMES}
+    raw |= {name: datetime.fromisoformat(raw[name]) for name in _TIMES if raw.get(name)}
     raw |= {name: kind(raw[name]) for name, kind in _WORDS.items()}
     return Entry(**{each.name: raw[each.name] for each in fields(Entry) if each.name in raw})

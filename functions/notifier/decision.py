@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from types import MappingProxyType
 
 from breakwater.model import Category, Cause, Notice, NoticeKind, Severity
 
@@ -23,6 +24,7 @@ GATHER = timedelta(seconds=30)
 SETTLE = timedelta(seconds=10)
 """A wake-up nearer than this may fire before what is deferred now can be read; another one is asked for."""
 LONGEST_NAME = 256
+NEVER: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Leave this notice to the next digest."""
+    """Leave this notice to the next digest, or to the one at the end of quiet hours (`until`)."""
 
     notice: Notice
     reason: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,18 @@ class Plan:
 
 
 def decide_delivery(
-    notices: Sequence[Notice], marks: Mapping[str, Mark], waiting: Collection[str], meter: Meter, now: datetime
+    notices: Sequence[Notice],
+    marks: Mapping[str, Mark],
+    waiting: Collection[str],
+    meter: Meter,
+    now: datetime,
+    quiet: Mapping[str, datetime] = NEVER,
 ) -> Plan:
     """Give each notice (of distinct ids) its delivery on one channel; `waiting` are the ids that a digest will name.
 
     When there are fewer free messages than notices, bad news that is new goes first: by severity, then opened and
-    reopened before updates before resolutions, then by time.
+    reopened before updates before resolutions, then by time. `quiet` has the notices that wait for the end of quiet
+    hours, and until when; they use none of the channel's messages and wake nobody.
     """
     left = meter.singles_left(now)
     deliveries: list[Delivery] = []
@@ -132,6 +141,9 @@ def decide_delivery(
             deliveries.append(Skip(notice, "it was sent before"))
         elif mark is not None and mark.until > now:
             deliveries.append(Hold(notice, f"it is being sent by another; seen again after {mark.until:%H:%M:%S}"))
+        elif notice.id in quiet:
+            until = quiet[notice.id]
+            deliveries.append(Defer(notice, f"quiet hours until {until:%Y-%m-%d %H:%M} UTC", until))
         elif notice.id in waiting:
             deliveries.append(Defer(notice, "it waits for a digest already"))
         elif sent < left:
@@ -140,7 +152,7 @@ def decide_delivery(
         else:
             deliveries.append(Defer(notice, f"{SINGLES_A_MINUTE} single messages within a minute: it is for a digest"))
     metered = meter.reserved(sent, now)
-    if any(isinstance(delivery, Defer) for delivery in deliveries):
+    if any(isinstance(delivery, Defer) and delivery.until is None for delivery in deliveries):
         metered = metered.woken(max(now + GATHER, meter.digest_from(now)), now)
     return Plan(tuple(deliveries), metered, metered.wake if metered.wake != meter.wake else None)
 
@@ -170,10 +182,11 @@ class Entry:
     revision: str | None = None
     container: str | None = None
     late: bool = False
+    not_before: datetime | None = None
 
 
-def entry_of(notice: Notice) -> Entry:
-    """What is kept of a deferred notice."""
+def entry_of(notice: Notice, not_before: datetime | None = None) -> Entry:
+    """What is kept of a deferred notice. No digest names it before its time."""
     incident = notice.incident
     return Entry(
         notice_id=notice.id,
@@ -190,6 +203,7 @@ def entry_of(notice: Notice) -> Entry:
         revision=incident.subject.revision[:LONGEST_NAME] if incident.subject.revision else None,
         container=incident.container[:LONGEST_NAME] if incident.container else None,
         late=incident.late,
+        not_before=not_before,
     )
 
 
@@ -264,11 +278,12 @@ def decide_digest(
     """
     pending = list(entries)
     told = tuple(entry for entry in pending if entry.notice_id in marks and marks[entry.notice_id].sent)
+    quiet = [entry for entry in pending if entry.not_before is not None and entry.not_before > now]
     held = [entry for entry in pending if entry.notice_id in marks and _claimed(marks[entry.notice_id], now)]
-    settled = {entry.notice_id for entry in (*told, *held)}
+    settled = {entry.notice_id for entry in (*told, *quiet, *held)}
     lines = merged(entry for entry in pending if entry.notice_id not in settled)
     if not lines and not held:
-        return Nothing(told, "nothing waits for a digest")
+        return Nothing(told, "what waits is for the end of quiet hours" if quiet else "nothing waits for a digest")
     due = meter.digest_from(now)
     if due > now or not lines:
         woken = meter.woken(max(due, now + SETTLE), now)

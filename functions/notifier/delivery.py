@@ -17,6 +17,7 @@ from breakwater.model import Notice
 from .channel_store import ChannelStore
 from .channels import Channel
 from .decision import (
+    NEVER,
     SEND_WITHIN,
     Defer,
     Digest,
@@ -56,12 +57,17 @@ class Means:
     outcomes: Outcomes
 
 
-def deliver(channel: Channel, notices: Sequence[Notice], means: Means) -> set[str]:
-    """Bring notices of distinct ids to one channel. Returns the ids of those that have to come again."""
+def deliver(
+    channel: Channel, notices: Sequence[Notice], means: Means, quiet: Mapping[str, datetime] = NEVER
+) -> set[str]:
+    """Bring notices of distinct ids to one channel. Returns the ids of those that have to come again.
+
+    `quiet` says which of them wait for the end of quiet hours.
+    """
     if not notices:
         return set()
     try:
-        plan, marks, reserved_at = _reserve(channel, notices, means)
+        plan, marks, reserved_at = _reserve(channel, notices, means, quiet)
     except BreakwaterError as error:
         for notice in notices:
             means.outcomes.notice("failed", channel.name, notice, str(error))
@@ -121,12 +127,14 @@ def _carry_out(channel: Channel, decision: Digest | Wait, now: datetime, means: 
     return None
 
 
-def _reserve(channel: Channel, notices: Sequence[Notice], means: Means) -> tuple[Plan, Mapping[str, Mark], datetime]:
+def _reserve(
+    channel: Channel, notices: Sequence[Notice], means: Means, quiet: Mapping[str, datetime]
+) -> tuple[Plan, Mapping[str, Mark], datetime]:
     """Decide, and save the meter that goes with the decision; when others always come first, send nothing singly."""
     for attempt in range(RACES + 1):
         now = means.now()
         meter, marks, waiting = means.store.read(channel.name, notices)
-        plan = decide_delivery(notices, marks, waiting, meter, now)
+        plan = decide_delivery(notices, marks, waiting, meter, now, quiet)
         if attempt == RACES:
             break
         try:
@@ -181,7 +189,7 @@ def _defer(channel: Channel, defers: Sequence[Defer], wake: datetime | None, mea
     if not defers:
         return set()
     try:
-        means.store.defer(channel.name, [entry_of(defer.notice) for defer in defers], means.now())
+        means.store.defer(channel.name, [entry_of(defer.notice, defer.until) for defer in defers], means.now())
         _wake(channel, wake, means)
     except BreakwaterError as error:
         for defer in defers:

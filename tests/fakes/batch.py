@@ -228,8 +228,7 @@ class BatchHouse:
         due = [name for at, name in self.wakes if at <= self.now]
         self.wakes = [(at, name) for at, name in self.wakes if at > self.now]
         for name in due:
-            self.engine.call_waiting(name)
-            self.engine.dispatch(name)
+            self.engine.look(name)
 
     def runs(self, name: str) -> list[Run]:
         return self.store.latest(name, 10_000)

@@ -82,6 +82,15 @@ class PolicyStack:
         now = self.sandbox.now
         self.sandbox.advance(timedelta(minutes=5 - now.minute % 5, seconds=20 - now.second))
 
+    def looked_hours_ago(self, hours: int) -> None:
+        """Have the last comparison of schedules and rules with the policy be so many hours old."""
+        self.sandbox.client("dynamodb").update_item(
+            TableName=self.sandbox.outputs["TableName"],
+            Key={"pk": {"S": "POLICY"}, "sk": {"S": "DOCUMENT"}},
+            UpdateExpression="SET checked = checked - :past",
+            ExpressionAttributeValues={":past": {"N": str(hours * 3600)}},
+        )
+
     def schedules(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Every schedule of the account by group and name, as the API describes it."""
         listed = self.scheduler.list_schedules()["Schedules"]

@@ -10,8 +10,11 @@ import pytest
 from benchmarks.batch import Figures, a_bad_account
 from breakwater.runs import Outcome
 from sandbox import Sandbox
+from sandbox.ecs.workloads import crash_on_start, exits_zero
 from sandbox.shop import BatchWork
+from tests.sandbox.killer import Killer
 from tests.template.reading import ROOT
+from tests.thoroughness import EXHAUSTIVE, deaths
 
 START = datetime(2026, 3, 3, 1, 6, tzinfo=UTC)
 
@@ -27,6 +30,11 @@ def work() -> Iterator[BatchWork]:
 
 def runs(sandbox: Sandbox, name: str) -> list[dict[str, Any]]:
     return [json.loads(item["doc"]) for item in sandbox.table_items() if item["pk"] == f"RUNS#{name}"]
+
+
+def tasks(sandbox: Sandbox, run: dict[str, Any]) -> list[Any]:
+    """The tasks of a run that have stopped within the hour for which ECS remembers them."""
+    return [task for task in sandbox.ecs.world.stopped_tasks if run["id"] in (task.started_by or "")]
 
 
 def subjects(sandbox: Sandbox) -> list[str]:
@@ -103,4 +111,62 @@ def test_in_observe_nothing_is_started_and_everything_is_said() -> None:
 
 def test_occurrences_in_a_bad_account_end_in_one_success_or_one_incident_each() -> None:
     """A short one: `python -m benchmarks.batch` has two hundred."""
-    assert a_bad_account(jobs=3, occurrences=6, seed=7) == Figures(18, wrong=0, double=0, silent=0)
+    assert a_bad_account(jobs=4, occurrences=4, seed=7) == Figures(16, wrong=0, double=0, silent=0)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["it succeeds", "it fails"])
+def test_a_run_killed_at_any_of_its_calls_converges_to_one_task_and_one_end(
+    work: BatchWork, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Every twelfth call of a run, before it and after it by turns; each of them, twice, in `make exhaustive`."""
+    sandbox = work.sandbox
+    sandbox.ecs.faults.set_workload("ingest:1", crash_on_start(1) if fails else exits_zero(40))
+    killer = Killer(sandbox, "BatchRunner", monkeypatch)
+    work.upload("incoming/calm.csv")
+    calls = killer.calls
+    deadly = deaths(range(calls)) if EXHAUSTIVE else deaths(range(calls))[int(fails) :: 12]
+    for turn, (number, after) in enumerate(deadly):
+        key = f"incoming/{turn}.csv"
+        killer.arm(number, after)
+        sandbox.client("s3").put_object(Bucket="shop-inbox", Key=key, Body=b"x")
+        sandbox.advance(timedelta(minutes=4))
+        where = f"call {number} {'after' if after else 'before'} {killer.disarm()}"
+        sandbox.advance(timedelta(minutes=14))  # until the message comes again, and a sweep
+        (run,) = [run for run in runs(sandbox, "ingest") if run["key"] == key]
+        assert run["outcome"] == (Outcome.QUARANTINED if fails else Outcome.SUCCEEDED), where
+        assert len(tasks(sandbox, run)) == 1, where
+        facts = [item for item in sandbox.table_items() if str(item["pk"]).startswith("FACT#")]
+        assert len(facts) == (turn + 2 if fails else 0), f"told once: {where}"
+    assert not [item for item in sandbox.table_items() if item.get("status") in ("run-active", "run-untold")]
+    assert calls > 20
+
+
+SLOW_RETRY = """\
+version: 1
+jobs:
+  - name: slow
+    schedule: at(2026-03-03T01:10:00)
+    mode: act
+    timeout_minutes: 7
+    task: {cluster: shop, task_definition: reprice, container: reprice, launch_type: FARGATE,
+           network: {subnets: [subnet-0aa11bb22cc33dd44]}}
+    retries: {attempts: 2, exit_codes: [75], backoff_seconds: 420}
+"""
+
+
+def test_a_long_wait_for_the_next_attempt_raises_no_alarm_and_a_timeout_is_kept_to_the_minute(work: BatchWork) -> None:
+    """The second attempt waits for seven minutes; then its task hangs, for seven minutes at most."""
+    sandbox = work.sandbox
+    faults = sandbox.ecs.faults
+    work.push(SLOW_RETRY.encode())
+    faults.set_workload("reprice:1", crash_on_start(75))
+    sandbox.advance(START.replace(minute=13))
+    faults.set_workload("reprice:1", exits_zero(24 * 3600))
+    sandbox.advance(START.replace(minute=29))
+    (run,) = runs(sandbox, "slow")
+    first, second = tasks(sandbox, run)
+    assert [first.stop_code, second.stop_code] == ["EssentialContainerExited", "UserInitiated"]
+    assert (run["outcome"], run["cause"], run["attempt"]) == (Outcome.FAILED, "timed_out", 2)
+    assert second.stopped_reason == "breakwater: it has run for 7 min; its timeout is 7 min"
+    assert [mail.subject for mail in sandbox.messages if mail.subject.startswith("ALARM")] == []
+    clean(sandbox)

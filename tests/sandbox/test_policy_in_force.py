@@ -53,6 +53,27 @@ def test_alerts_and_channels_follow_the_policy_within_a_minute() -> None:
         assert told_of(stack, "four") == (1, 1)
 
 
+def test_in_quiet_hours_what_is_less_than_high_waits_for_a_digest_at_their_end() -> None:
+    with deployed() as stack:
+        ends = stack.sandbox.now + timedelta(minutes=20)
+        hours = f'{{begins: "{ends - timedelta(hours=2):%H:%M}", ends: "{ends:%H:%M}"}}'
+        stack.push(
+            f"version: 1\ndefaults: {{quiet_hours: [{hours}]}}\nservices: [{{match: prod/loud, quiet_hours: []}}]\n"
+        )
+        stack.sandbox.advance(A_MINUTE)
+        assert told_of(stack, "high") == (1, 0)
+        assert told_of(stack, "odd", ODD) == (0, 0)
+        assert told_of(stack, "odder", ODD) == (0, 0)
+        assert told_of(stack, "loud", ODD) == (1, 0)
+        stack.sandbox.advance(ends - timedelta(seconds=1))
+        before = len(stack.sandbox.messages)
+        stack.sandbox.advance(timedelta(minutes=6))
+        (digest,) = stack.sandbox.messages[before:]
+        assert "2 incidents: 2 medium" in digest.subject
+        assert all(f"prod/{name}" in digest.body for name in ("odd", "odder"))
+        assert (stack.sandbox.dead_letters, stack.sandbox.lost) == ([], [])
+
+
 def test_while_the_table_is_ill_the_last_policy_holds() -> None:
     with deployed() as stack:
         stack.push("version: 1\ndefaults: {alerts: {enabled: false}}\n")

@@ -1,14 +1,14 @@
 """The policy through the real stack: schedules and rules are those of the newest good document."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from breakwater.compiled import loaded
+from tests.sandbox.killer import Killer
 from tests.sandbox.policy_stack import EMPTY, FULL, WINDOWS, PolicyStack, deployed
-from tests.thoroughness import so_many
+from tests.thoroughness import EXHAUSTIVE, so_many
 
 CHANGED = """\
 version: 1
@@ -147,7 +147,7 @@ def test_a_rejected_document_is_told_with_its_mistakes_and_changes_nothing(stack
     (mail,) = stack.sandbox.messages
     assert "policy.yaml:6: jobs[0].schedule" in mail.body.replace("\n", " ")
     assert "policy.yaml:20: surprise" in mail.body.replace("\n", " ")
-    stack.sandbox.advance(timedelta(hours=2))
+    stack.sandbox.advance(timedelta(minutes=45))  # quiet for longer than half an hour
     stack.push(CHANGED)
     assert subjects(stack) == [
         "[HIGH] policy.yaml: the policy document was rejected",
@@ -205,41 +205,41 @@ def test_events_that_come_twice_and_late_end_with_the_newest_document(stack: Pol
     assert subjects(stack) == []
 
 
-def test_what_aws_throttles_is_reported_and_tried_again(stack: PolicyStack) -> None:
+def test_what_aws_throttles_is_reported_and_tried_again_and_holds_up_nothing_else(stack: PolicyStack) -> None:
+    """The change of one schedule fails, the making of another, the end of a third; a rule, and a rule's target."""
     stack.push(FULL)
-    for service, operation in (
-        ("scheduler", "CreateSchedule"),
-        ("scheduler", "UpdateSchedule"),
-        ("scheduler", "DeleteSchedule"),
-        ("events", "PutRule"),
-        ("events", "PutTargets"),
-    ):
-        told = len(subjects(stack))
-        stack.after_a_sweep()
+    stack.after_a_sweep()
+    for operation in ("CreateSchedule", "UpdateSchedule", "DeleteSchedule", "PutRule", "PutTargets"):
+        service = "scheduler" if operation.endswith("Schedule") else "events"
         stack.sandbox.fail(service, operation, "ThrottlingException", times=1)
-        stack.push(CHANGED)
-        assert stack.item("DOCUMENT")["outcome"] == "unfinished", operation
-        stack.sandbox.advance(timedelta(minutes=6))
-        assert stack.ours() == (["nightly", "weekly"], ["photos", "prices"])
-        assert stack.item("DOCUMENT")["outcome"] == "applied", operation
-        assert subjects(stack)[told:] == [
-            "[HIGH] policy.yaml: the policy could not be applied in full",
-            "[RESOLVED] policy.yaml: the policy could not be applied in full",
-        ]
-        stack.push(FULL)
+    stack.push(CHANGED)
+    document = stack.item("DOCUMENT")
+    assert document["outcome"] == "unfinished"
+    assert document["problems"].count("ThrottlingException") == 5
+    assert stack.ours() == (["hourly", "nightly"], ["photos", "prices"])
+    stack.sandbox.advance(timedelta(minutes=6))
+    assert stack.ours() == (["nightly", "weekly"], ["photos", "prices"])
+    assert stack.item("DOCUMENT")["outcome"] == "applied"
+    assert subjects(stack) == [
+        "[HIGH] policy.yaml: the policy could not be applied in full",
+        "[RESOLVED] policy.yaml: the policy could not be applied in full",
+    ]
+
+
+BEFORE_ANY_CHANGE = (
+    ("s3", "GetObject"),
+    ("scheduler", "ListSchedules"),
+    ("scheduler", "GetSchedule"),
+    ("events", "ListRules"),
+    ("dynamodb", "UpdateItem"),
+    ("dynamodb", "BatchGetItem"),
+    ("dynamodb", "TransactWriteItems"),
+)
 
 
 def test_what_cannot_be_read_or_kept_stops_it_before_anything_is_changed(stack: PolicyStack) -> None:
     stack.push(FULL)
-    for service, operation in (
-        ("s3", "GetObject"),
-        ("scheduler", "ListSchedules"),
-        ("scheduler", "GetSchedule"),
-        ("events", "ListRules"),
-        ("dynamodb", "TransactWriteItems"),
-        ("dynamodb", "UpdateItem"),
-        ("dynamodb", "BatchGetItem"),
-    ):
+    for service, operation in BEFORE_ANY_CHANGE[:: 1 if EXHAUSTIVE else 3]:
         stack.after_a_sweep()
         stack.sandbox.fail(service, operation, "ThrottlingException", times=2, function="PolicySyncFunction")
         stack.push(CHANGED)
@@ -255,7 +255,10 @@ def test_what_somebody_changed_by_hand_is_put_right(stack: PolicyStack) -> None:
     stack.scheduler.delete_schedule(GroupName=stack.group, Name="hourly")
     rule = next(name for name in stack.rules() if "-upload-" in name)
     stack.events.remove_targets(Rule=rule, Ids=["breakwater"])
-    stack.sandbox.advance(timedelta(hours=6, minutes=6))
+    stack.sandbox.advance(timedelta(minutes=6))
+    assert stack.ours() == (["nightly"], ["prices"]), "it is looked for every six hours"
+    stack.looked_hours_ago(6)
+    stack.sandbox.advance(timedelta(minutes=6))
     assert stack.ours() == (["hourly", "nightly"], ["prices"])
     assert len(stack.rules()[rule]["Targets"]) == 1
 
@@ -283,48 +286,14 @@ def test_a_schedule_and_an_upload_arrive_in_their_queues(stack: PolicyStack) -> 
     stack.s3.put_bucket_notification_configuration(
         Bucket="shop-inbox", NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
-    stack.push(FULL)
+    stack.push(FULL.replace("rate(1 hour)", "rate(10 minutes)"))
     for key in ("incoming/a.csv", "incoming/a.txt", "outgoing/a.csv", "incoming/b.csv"):
         stack.s3.put_object(Bucket="shop-inbox", Key=key, Body=b"x")
     waiting = {queue.name: queue.sent for queue in stack.sandbox.account.queues.all()}
-    stack.sandbox.advance(timedelta(hours=1, minutes=1))
+    stack.sandbox.advance(timedelta(minutes=11))
     sent = {queue.name.split("-")[1]: queue.sent - waiting[queue.name] for queue in stack.sandbox.account.queues.all()}
     assert (sent["BatchQueue"], sent["UploadsQueue"]) == (1, 2)
     assert sent["PolicyRoutesDeadLetterQueue"] == 0
-
-
-class Killer:
-    """Kills policy_sync before or after its n-th call: that call and all later ones of the same run raise."""
-
-    def __init__(self, stack: PolicyStack, patch: pytest.MonkeyPatch) -> None:
-        self.countdown: int | None = None
-        self.after = False
-        self.killed = ""
-        self.dead: str | None = None
-        functions, gate = stack.sandbox.account.functions, stack.sandbox._gate
-        answer = gate._answer
-
-        def through(client: Any, service: str, operation: str, params: Mapping[str, Any]) -> Any:
-            current = functions.current
-            if current is None or not current.logical_id.startswith("PolicySync"):
-                return answer(client, service, operation, params)
-            if self.dead == current.request_id:
-                raise SystemExit(137)
-            if self.countdown is None:
-                return answer(client, service, operation, params)
-            self.countdown -= 1
-            if self.countdown >= 0:
-                return answer(client, service, operation, params)
-            self.countdown, self.dead, self.killed = None, current.request_id, f"{service}:{operation}"
-            if self.after:
-                answer(client, service, operation, params)
-            raise SystemExit(137)
-
-        patch.setattr(gate, "_answer", through)
-
-    def arm(self, number: int, after: bool) -> None:
-        """Kill at the call with this number, counted from 0."""
-        self.countdown, self.after, self.killed, self.dead = number, after, "", None
 
 
 @pytest.mark.parametrize("turn", range(so_many(1, exhaustive=2)))
@@ -332,15 +301,14 @@ class Killer:
 def test_killed_at_any_call_it_converges(
     stack: PolicyStack, monkeypatch: pytest.MonkeyPatch, turn: int, broken: bool
 ) -> None:
-    """Before a call and after it by turns; the second turn has the others."""
-    killer = Killer(stack, monkeypatch)
+    """Before a call and after it by turns, a third of the calls; in `make exhaustive` each of them twice."""
+    killer = Killer(stack.sandbox, "PolicySync", monkeypatch)
     stack.push(FULL)
-    told = 0
-    for number in range(100):
+    told = tried = 0
+    for number in range(int(broken), 100, 1 if EXHAUSTIVE else 3):
         killer.arm(number, after=(number + turn) % 2 == 1)
         stack.push("version: 1\nsurprise: true\n" if broken else CHANGED)
-        killed = killer.killed
-        killer.countdown = None
+        killed = killer.disarm()
         if killed:
             stack.sandbox.advance(LONG_ENOUGH)
         assert stack.item("DOCUMENT")["outcome"] == ("rejected" if broken else "applied"), killed
@@ -356,4 +324,6 @@ def test_killed_at_any_call_it_converges(
         assert still_open(stack) == [], killed
         if not killed:
             break
+        tried += 1
     assert number >= 15
+    assert tried >= (15 if EXHAUSTIVE else 5)

@@ -47,6 +47,9 @@ def run_batch_work(stack: Sandbox) -> None:
     work.upload()
     stack.ecs.faults.set_workload("reprice:1", exits_zero(1200))
     _push(work, REPLACING, minutes=12)
+    # The wake-up at the timeout is lost, so the sweep stops the task.
+    for function in ("BatchRunnerFunction", SWEEP):
+        stack.fail("sqs", "SendMessage", "ThrottlingException", function=function)
     _push(work, SLOW, minutes=40)
     stack.ecs.faults.set_workload("reprice:1", crash_on_start(1))
     _push(work, FAILING, minutes=12)

@@ -185,11 +185,15 @@ def test_what_is_no_schedule_is_refused_with_a_reason(expression: str, zone: str
     ("at", "slot"),
     [
         pytest.param("12:00:41", "12:00", id="a little late"),
-        pytest.param("12:28:00", "12:00", id="rather late"),
-        pytest.param("11:45:00", "12:00", id="a grid that begins elsewhere"),
+        pytest.param("11:58:30", "12:00", id="a little early"),
+        pytest.param("12:01:59", "12:00", id="counted from two minutes later"),
+        pytest.param("12:28:31", "12:28", id="counted from elsewhere"),
+        pytest.param("11:45:00", "11:45", id="a quarter of an hour before"),
     ],
 )
-def test_an_invocation_of_a_rate_belongs_to_the_nearest_point_of_its_grid(at: str, slot: str) -> None:
+def test_an_invocation_of_a_rate_belongs_to_the_point_of_its_grid_that_is_near_or_to_its_own_minute(
+    at: str, slot: str
+) -> None:
     schedule = read_schedule("rate(1 hour)", start=datetime(2026, 4, 1, tzinfo=UTC))
     when = datetime.fromisoformat(f"2026-04-14T{at}+00:00")
     assert f"{schedule.slot(when):%H:%M}" == slot

@@ -22,7 +22,7 @@ def test_without_a_document_the_functions_assume_what_an_empty_one_says() -> Non
     nothing = Compiled()
     assert empty.alerts() == nothing.alerts()
     assert empty.guard_for("prod", "web") == nothing.guard_for("prod", "web") == GuardPolicy()
-    assert empty.release_for("prod", "web") == nothing.release_for("prod", "web")
+    assert empty.rules_for("prod", "web").release == nothing.rules_for("prod", "web").release
     assert empty.channel("mail") == nothing.channel("mail")
     assert empty.scaling == nothing.scaling
     assert empty.batch == nothing.batch
@@ -126,6 +126,15 @@ def test_a_job_keeps_the_time_since_when_its_schedule_holds() -> None:
     assert compiled(JOB % "rate(2 days)", first, later).jobs[0].since == "2026-03-09T00:00:00Z"
 
 
+def test_a_job_that_was_off_begins_anew_for_it_had_no_schedule() -> None:
+    job = "jobs: [{name: nightly, schedule: rate(1 day), mode: '%s', task: {cluster: c, task_definition: t}}]"
+    off = compiled(job % "off", compiled(job % "act"), datetime(2026, 3, 9, tzinfo=UTC))
+    on = compiled(job % "act", off, datetime(2026, 3, 10, 5, tzinfo=UTC))
+    assert on.jobs[0].since == "2026-03-10T05:00:00Z"
+    observes = compiled(job % "observe", on, datetime(2026, 3, 11, tzinfo=UTC))
+    assert observes.jobs[0].since == on.jobs[0].since, "it still has its schedule"
+
+
 def test_it_survives_the_table() -> None:
     text = f"""{SERVICES}
 channels: {{slack: {{minimum_severity: high}}}}
@@ -144,7 +153,7 @@ scaling:
     assert loaded(policy.dumped()) == policy
     assert policy.channel("slack").minimum_severity is Severity.HIGH
     assert policy.uploads[0].rules.retry.exit_codes is None
-    (window,) = policy.scaling_for("dev", "web").windows
+    (window,) = policy.scaling.windows
     assert (window.days, window.opens, window.closes) == ((0, 6), 1200, 450)
 
 

@@ -42,6 +42,7 @@ PURE_MODULES = (
     "preflight",
     "preflight_facts",
     "preflight_snippets",
+    "quiet",
     "redact",
     "redact_patterns",
     "release_policy",

@@ -7,6 +7,7 @@ that one place in the document says all about a service.
 
 from dataclasses import dataclass
 
+from breakwater.model import Subject, SubjectKind
 from breakwater.policies import (
     AlertPolicy,
     BatchPolicy,
@@ -14,6 +15,7 @@ from breakwater.policies import (
     CheckPolicy,
     GuardPolicy,
     JobSpec,
+    QuietPolicy,
     ReleasePolicy,
     ScalingPolicy,
     UploadSpec,
@@ -33,6 +35,7 @@ class ServiceRules:
     guard: GuardPolicy = _GUARD
     release: ReleasePolicy = _RELEASE
     checks: tuple[CheckPolicy, ...] = ()
+    quiet: tuple[QuietPolicy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,10 @@ class Compiled:
         """How far the rollback guard may go for a service."""
         return self.rules_for(cluster, service).guard
 
-    def release_for(self, cluster: str | None, service: str) -> ReleasePolicy:
-        """How a release of a service is judged."""
-        return self.rules_for(cluster, service).release
-
-    def checks_for(self, cluster: str | None, service: str) -> tuple[CheckPolicy, ...]:
-        """What a new revision of a service has to pass."""
-        return self.rules_for(cluster, service).checks
+    def quiet_for(self, subject: Subject) -> tuple[QuietPolicy, ...]:
+        """The quiet hours of what an incident is about: those of a service's entry, of `defaults` for all else."""
+        rules = self.rules_for(subject.cluster, subject.name) if subject.kind is SubjectKind.SERVICE else self.others
+        return rules.quiet
 
     @property
     def jobs(self) -> tuple[JobSpec, ...]:
@@ -80,12 +80,6 @@ class Compiled:
     def uploads(self) -> tuple[UploadSpec, ...]:
         """The routes from objects to runs."""
         return self.batch.uploads
-
-    def scaling_for(self, cluster: str | None, service: str) -> ScalingPolicy:
-        """What the scaler may do with a service: the surge's limits, and the windows that match it, in order."""
-        place = f"{cluster or 'default'}/{service}"
-        windows = tuple(window for window in self.scaling.windows if matches(window.match, place))
-        return ScalingPolicy(self.scaling.surge, windows, self.scaling.headroom)
 
     def dumped(self) -> str:
         """The policy as one line of JSON."""

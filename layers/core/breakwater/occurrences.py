@@ -9,7 +9,7 @@ the last day, the weekday nearest to a day of the same month, the n-th such week
 import re
 from calendar import monthrange
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -20,9 +20,14 @@ _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)", re.ASCII)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199  # as EventBridge Scheduler's cron has them
+_LONGEST_RATE = 36_525 * 86_400
 _FIELDS = 6
 _WEEK = 7
 _SATURDAY, _SUNDAY = 6, 7
+
+NEAR = timedelta(minutes=2)
+"""How far apart a rate of EventBridge's and ours may be counted and still be the same."""
 
 DayTest = Callable[[date], bool]
 
@@ -45,6 +50,11 @@ class Schedule:
     _at: datetime | None = None
     _cron: _Cron | None = None
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether it counts from its start instead of reading a calendar."""
+        return self._step is not None
+
     def between(self, after: datetime, until: datetime) -> Iterator[datetime]:
         """The instants at which it is due, later than `after` and not later than `until`, in order, in UTC."""
         if self._step is not None:
@@ -61,13 +71,22 @@ class Schedule:
             yield from self._days(self._cron, after, until)
 
     def slot(self, at: datetime) -> datetime:
-        """The occurrence that an invocation belongs to: its minute; of a rate the point of its grid that is nearest.
+        """The occurrence that an invocation belongs to: its minute; of a rate the point of its grid, if one is near.
 
-        EventBridge may begin to count a rate some seconds from where we do. That must not make another run of it.
+        EventBridge may begin to count a rate some seconds from where we do. That must not make another run of it. A
+        schedule that is changed or made anew may be counted from then on: what is far from our grid stands for itself.
         """
+        minute = at.astimezone(UTC).replace(second=0, microsecond=0)
         if self._step is None:
-            return at.astimezone(UTC).replace(second=0, microsecond=0)
-        return self.start + round((at - self.start) / self._step) * self._step
+            return minute
+        nearest = self.start + round((at - self.start) / self._step) * self._step
+        return nearest if abs(at - nearest) <= NEAR else minute
+
+    def going_on_from(self, last: datetime | None) -> "Schedule":
+        """The same schedule; a rate counted from its last occurrence, if that is one of this schedule's time."""
+        if self._step is None or last is None or last < self.start:
+            return self
+        return replace(self, start=last)
 
     def _days(self, cron: _Cron, after: datetime, until: datetime) -> Iterator[datetime]:
         # A local day may begin up to a day before or after the same date in UTC.
@@ -104,12 +123,16 @@ def read_schedule(expression: str, zone: str = "UTC", start: datetime | None = N
         count = int(match[1])
         if count < 1 or (count == 1) is bool(match[3]):
             raise ValueError(f"{expression}: a rate is of at least 1; one takes the singular, any other the plural")
+        if count * _SECONDS[match[2]] > _LONGEST_RATE:
+            raise ValueError(f"{expression}: a rate is of at most a hundred years")
         return Schedule(expression, where, begin, _step=timedelta(seconds=count * _SECONDS[match[2]]))
     if match := _AT.fullmatch(expression):
         try:
             local = datetime.fromisoformat(match[1])
         except ValueError:
             raise ValueError(f"{expression}: there is no such date or time") from None
+        if not _FIRST_YEAR <= local.year <= _LAST_YEAR:
+            raise ValueError(f"{expression}: its year is not between {_FIRST_YEAR} and {_LAST_YEAR}")
         return Schedule(expression, where, begin, _at=local.replace(tzinfo=where).astimezone(UTC))
     if match := _CRON.fullmatch(expression):
         return Schedule(expression, where, begin, _cron=_cron(match[1]))
@@ -124,7 +147,7 @@ def _cron(text: str) -> _Cron:
     if (days == "?") is (weekdays == "?"):
         raise ValueError(f"cron({text}): exactly one of day of month and day of week is ?")
     in_month = _numbers(months, 1, 12, _MONTHS, "month")
-    in_year = _numbers(years, 1970, 2199, (), "year")
+    in_year = _numbers(years, _FIRST_YEAR, _LAST_YEAR, (), "year")
     fits = _day_of_month(days) if weekdays == "?" else _day_of_week(weekdays)
 
     def on(day: date) -> bool:

@@ -47,6 +47,20 @@ class GuardPolicy:
     halted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class QuietPolicy:
+    """A time in which only incidents of high severity are told at once; the others are told at its end.
+
+    It begins on each of `days` (0 is Monday) at `begins` and ends at the next `ends`, both minutes since midnight in
+    `time_zone`.
+    """
+
+    days: tuple[int, ...]
+    begins: int
+    ends: int
+    time_zone: str = "UTC"
+
+
 class Overlap(StrEnum):
     """What becomes of an occurrence of a job while an earlier run of it still goes on."""
 

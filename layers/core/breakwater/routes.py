@@ -16,6 +16,8 @@ MARK = "Breakwater: "
 TARGET_ID = "breakwater"
 LATEST_SECONDS = 3600
 TRIES = 185
+LONGEST_PATTERN = 2048
+"""What EventBridge takes of a rule's pattern, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,29 +143,30 @@ def _turns(window: WindowPolicy, place: Place) -> Iterator[Schedule]:
 def _rule(upload: UploadSpec, place: Place) -> Rule:
     return Rule(
         name=f"{place.rule_prefix}{upload.name}",
-        pattern=pattern_of(upload, place.account, place.region),
+        pattern=pattern_of(upload.bucket, upload.prefix, upload.suffix, place.account, place.region),
         targets=((TARGET_ID, place.uploads_arn),),
         dead_letters=place.dead_letters_arn,
         description=f"{MARK}upload {upload.name}",
     )
 
 
-def pattern_of(upload: UploadSpec, account: str, region: str) -> str:
+def pattern_of(bucket: str, prefix: str, suffix: str, account: str, region: str) -> str:
     """The pattern of an upload's rule: one bucket, and of its keys those with prefix and suffix.
 
     Conditions beside each other on one field are alternatives, so both together are one wildcard. There a star and a
-    backslash of the key are written with a backslash before them.
+    backslash of the key are written with a backslash before them. A key in which prefix and suffix overlap (`in/a.csv`
+    of `in/` and `/a.csv`) fits no such wildcard; those few stand beside it.
     """
-    key: dict[str, str] = {}
-    if upload.prefix and upload.suffix:
-        key = {"wildcard": f"{_escaped(upload.prefix)}*{_escaped(upload.suffix)}"}
-    elif upload.prefix:
-        key = {"prefix": upload.prefix}
-    elif upload.suffix:
-        key = {"suffix": upload.suffix}
-    detail: dict[str, object] = {"bucket": {"name": [upload.bucket]}}
-    if key:
-        detail["object"] = {"key": [key]}
+    keys: list[object] = []
+    if prefix and suffix:
+        keys = [{"wildcard": f"{_escaped(prefix)}*{_escaped(suffix)}"}, *_overlapping(prefix, suffix)]
+    elif prefix:
+        keys = [{"prefix": prefix}]
+    elif suffix:
+        keys = [{"suffix": suffix}]
+    detail: dict[str, object] = {"bucket": {"name": [bucket]}}
+    if keys:
+        detail["object"] = {"key": keys}
     pattern = {
         "account": [account],
         "region": [region],
@@ -172,6 +175,11 @@ def pattern_of(upload: UploadSpec, account: str, region: str) -> str:
         "detail": detail,
     }
     return canonical(pattern)
+
+
+def _overlapping(prefix: str, suffix: str) -> list[str]:
+    lengths = range(1, min(len(prefix), len(suffix)) + 1)
+    return sorted({prefix + suffix[both:] for both in lengths if prefix.endswith(suffix[:both])})
 
 
 def canonical(pattern: object) -> str:

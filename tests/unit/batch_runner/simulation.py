@@ -164,8 +164,7 @@ class Simulation:
 
     def _look(self, name: str) -> None:
         engine = self._engine()
-        engine.call_waiting(name)
-        engine.dispatch(name)
+        engine.look(name)
 
     def _home(self) -> Facts:
         return replace(self.facts, now=self.platform.now)

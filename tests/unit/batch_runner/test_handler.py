@@ -4,13 +4,14 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from batch_runner import handler, sweep
 from batch_runner.intake import wake_body
-from batch_runner.wiring import Settings, Work
+from batch_runner.wiring import Settings, Work, wake_ups
 from breakwater import log
 from breakwater.compiled import Compiled
 from breakwater.desk import IncidentDesk
@@ -82,7 +83,7 @@ def test_the_payload_of_a_schedule_begins_its_job_once() -> None:
         pytest.param(due(scheduledTime="<aws.scheduler.scheduled-time>"), id="a placeholder"),
         pytest.param(due(action="batch.erase"), id="an unknown action"),
         pytest.param([1, 2], id="a list"),
-        pytest.param(wake_body("nobody"), id="a wake-up for what is not there"),
+        pytest.param(wake_body("nobody", NOON), id="a wake-up for what is not there"),
     ],
 )
 def test_what_asks_for_nothing_is_done_with(body: object) -> None:
@@ -112,6 +113,54 @@ def test_while_the_table_does_not_answer_messages_come_again() -> None:
     front.house.table.get_many = down  # type: ignore[method-assign]  # an outage
     assert front.hear(an_object()) == ["m0"]
     assert "the table is down" in front.lines.getvalue()
+
+
+def test_a_wake_up_that_comes_before_its_time_is_sent_on_and_nothing_is_read() -> None:
+    front = Front(BatchPolicy(jobs=(a_job(),)))
+    front.house.table.get_many = None  # type: ignore[method-assign,assignment]  # whoever reads fails
+    at = NOON + timedelta(minutes=11)
+    assert front.hear(wake_body("nightly", at)) == []
+    assert front.house.wakes == [(at, "nightly")]
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"),
+    [
+        pytest.param(timedelta(seconds=-3), 0, id="it is late"),
+        pytest.param(timedelta(seconds=30.2), 31, id="never before its time"),
+        pytest.param(timedelta(minutes=15), 240, id="further away than the alarm on the age of messages allows"),
+    ],
+)
+def test_a_wake_up_is_delayed_by_less_than_what_the_backlog_alarm_calls_late(delay: timedelta, seconds: int) -> None:
+    sent: list[dict[str, Any]] = []
+
+    class Client:
+        def send_message(self, **call: Any) -> None:
+            sent.append(call)
+
+    wake_ups(Client, "queue", log.logger("batch_runner"), lambda: NOON)("nightly", delay)
+    (call,) = sent
+    assert call["DelaySeconds"] == seconds
+    assert json.loads(call["MessageBody"]) == wake_body("nightly", NOON + delay)
+
+
+def test_uploads_wait_in_the_order_in_which_they_came_to_the_queue_whoever_takes_them_out_first() -> None:
+    """Two invocations at a time take messages out of one queue, each ten."""
+    front = Front(BatchPolicy(uploads=(an_upload(concurrency=1),)))
+    keys = [f"incoming/{number:02d}.csv" for number in range(30)]
+    for batch in ((0, 1), (21, 30), (11, 21), (1, 11)):
+        event = a_batch(*(an_object(keys[number]) for number in range(*batch)))
+        for record, number in zip(event["Records"], range(*batch), strict=True):
+            sent = NOON + timedelta(milliseconds=7 * number)
+            record["attributes"] = {"SentTimestamp": str(int(sent.timestamp() * 1000))}
+        front.house.at(timedelta(seconds=1))
+        handler.respond(event, CONTEXT, front.work)
+    begun: list[str] = []
+    while front.house.platform.running:
+        (task,) = front.house.platform.running
+        begun.append(task.request["overrides"]["containerOverrides"][0]["environment"][0]["value"])
+        front.hear(front.house.platform.end(task))
+    assert begun == keys
 
 
 def test_off_does_nothing_and_keeps_nothing() -> None:

@@ -147,6 +147,29 @@ def test_a_task_that_runs_too_long_is_stopped_with_a_reason_and_told() -> None:
     assert house.told == [("opened", "nightly", "timed_out")]
 
 
+@pytest.mark.parametrize("minutes", [2, 5, 60, 63])
+def test_a_timeout_and_a_deadline_are_kept_to_the_minute_by_wake_ups(minutes: int) -> None:
+    """The task takes its time to go."""
+    rules = replace(a_job().rules, timeout_minutes=minutes, deadline_minutes=minutes + 1)
+    job = a_job(rules=rules, grace_minutes=1)
+    house = BatchHouse(BatchPolicy(jobs=(job,)))
+    house.due(job)
+    (task,) = house.platform.running
+    stop = house.platform.stop
+    house.platform.stop = lambda *_: house.platform.calls.append("stop")  # type: ignore[method-assign]  # it lingers
+    for minute in range(minutes + 3):
+        house.at(NOON + minute * MINUTE)
+        house.wake()
+        if minute % 5 == 0:
+            sweep(house.engine, house.platform, house.home())
+        assert house.platform.calls.count("stop") == (minute >= minutes), f"minute {minute}"
+        assert (("opened", "nightly", "overdue") in house.told) is (minute > minutes), f"minute {minute}"
+    stop("shop", task.arn, "x")
+    house.hear(task.event())
+    assert ("opened", "nightly", "timed_out") in house.told
+    assert house.wakes == [], "one message for each moment, and none that goes round"
+
+
 def test_a_run_that_has_not_succeeded_by_its_deadline_is_told_once_and_goes_on() -> None:
     job = a_job(rules=replace(a_job().rules, timeout_minutes=600, deadline_minutes=30))
     house = BatchHouse(BatchPolicy(jobs=(job,)))

@@ -12,6 +12,7 @@ from batch_runner.request import RefusedKeyError, overrides_for, run_task_reques
 from breakwater.policies import KeyPlace, TaskSpec
 from breakwater.runs import Run, RunKind
 from tests.fakes.batch import NOON, a_job, an_upload
+from tests.thoroughness import so_many
 
 TASK = TaskSpec(
     "shop", "ingest:3", container="job", command=("python", "-m", "ingest", "--"), environment=(("TABLE", "prices"),)
@@ -31,34 +32,42 @@ def override(place: KeyPlace, key: str, **changes: Any) -> dict[str, Any]:
     return one
 
 
-keys = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=1024).filter(
-    lambda key: len(key.encode()) <= 1024
-)
-nasty = st.sampled_from(
-    [
-        "--help",
-        "-rf",
-        "$(reboot)",
-        "`id`",
-        "a b",
-        "a;b",
-        "a\nb",
-        "${OBJECT_KEY}",
-        "{{ key }}",
-        "%s",
-        "'",
-        '"',
-        "\\",
-        "a\tb",
-        "=x",
-        "é" * 512,
-        "🌊" * 256,
-    ]
-)
+characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(keys | nasty)
+def _filled(piece: str, size: int) -> str:
+    """A key of so many bytes, or a few less where the next character does not fit."""
+    return (piece * size).encode()[:size].decode(errors="ignore") or "x"
+
+
+keys = st.one_of(
+    st.text(characters, min_size=1, max_size=60),
+    st.builds(_filled, st.text(characters, min_size=1, max_size=12), st.integers(1, 1024)),
+    st.builds(_filled, st.text(characters, min_size=1, max_size=12), st.just(1024)),
+)
+NASTY = [
+    "--help",
+    "-rf",
+    "$(reboot)",
+    "`id`",
+    "a b",
+    "a;b",
+    "a\nb",
+    "${OBJECT_KEY}",
+    "{{ key }}",
+    "%s",
+    "'",
+    '"',
+    "\\",
+    "a\tb",
+    "=x",
+    "é" * 512,
+    "🌊" * 256,
+]
+
+
+@settings(max_examples=so_many(50, exhaustive=1000), deadline=None, derandomize=True)
+@given(keys | st.sampled_from(NASTY))
 def test_any_key_is_one_word_of_the_command_and_leaves_every_other_as_it_was(key: str) -> None:
     one = override(KeyPlace.ARGUMENT, key)
     assert one["command"] == [*TASK.command, key]
@@ -69,8 +78,8 @@ def test_any_key_is_one_word_of_the_command_and_leaves_every_other_as_it_was(key
     assert json.loads(json.dumps(one)) == one
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(keys | nasty)
+@settings(max_examples=so_many(50, exhaustive=1000), deadline=None, derandomize=True)
+@given(keys | st.sampled_from(NASTY))
 def test_any_key_is_one_value_of_the_environment_and_leaves_the_command_as_it_was(key: str) -> None:
     one = override(KeyPlace.ENVIRONMENT, key)
     assert one["command"] == list(TASK.command)
@@ -81,8 +90,8 @@ def test_any_key_is_one_value_of_the_environment_and_leaves_the_command_as_it_wa
     ]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
-@given(keys)
+@settings(max_examples=so_many(50, exhaustive=500), deadline=None, derandomize=True)
+@given(keys | st.builds("-{}".format, keys.filter(lambda key: len(key.encode()) < 1024)))
 def test_a_key_that_looks_like_an_option_is_refused_unless_the_command_ends_its_options(key: str) -> None:
     command = ("python", "-m", "ingest")
     if key.startswith("-"):
@@ -90,6 +99,14 @@ def test_a_key_that_looks_like_an_option_is_refused_unless_the_command_ends_its_
             override(KeyPlace.ARGUMENT, key, command=command)
     else:
         assert override(KeyPlace.ARGUMENT, key, command=command)["command"] == [*command, key]
+
+
+@pytest.mark.parametrize("key", NASTY, ids=lambda key: repr(key[:12]))
+@pytest.mark.parametrize("place", KeyPlace)
+def test_a_key_that_is_made_to_do_harm_is_one_word_too(place: KeyPlace, key: str) -> None:
+    one = override(place, key)
+    assert len(one["command"]) == len(TASK.command) + (place is KeyPlace.ARGUMENT)
+    assert [*one["command"], *(each["value"] for each in one["environment"])].count(key) == 1
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,34 @@ def test_an_exit_code_is_tried_again_if_the_job_says_so(
     assert house.told == [("opened", "nightly", "app_error")]
 
 
+def test_the_end_of_an_attempt_that_is_told_again_changes_nothing_of_the_next() -> None:
+    """While the next waits, while nobody knows whether it began, and while it runs."""
+    house = a_house(rules=replace(ACTING, retry=RetrySpec(3, (75,), 60)))
+    house.due(house.policy.jobs[0])
+    again = house.platform.end(house.platform.running[0], 75)
+    house.hear(again)
+    before = house.runs("nightly")
+    house.at(timedelta(seconds=10))
+    house.hear(again)
+    assert house.runs("nightly") == before, "it waits"
+    house.platform.answers = ["lost"]
+    house.at(MINUTE)
+    house.wake()
+    before = house.runs("nightly")
+    assert (before[0].phase, before[0].attempt, before[0].task) == (Phase.STARTING, 2, None)
+    house.hear(again)
+    assert house.runs("nightly") == before, "nobody knows whether it began"
+    for _ in range(3):
+        house.at(MINUTE)
+        house.wake()
+    assert house.runs("nightly")[0].phase is Phase.RUNNING
+    house.hear(again)
+    house.hear(house.platform.end(house.platform.running[0]))
+    (run,) = house.runs("nightly")
+    assert (run.outcome, run.attempt, len(run.history), len(house.platform.tasks)) == (Outcome.SUCCEEDED, 2, 2, 2)
+    assert house.told == []
+
+
 def test_no_room_on_spot_falls_back_to_on_demand_with_a_new_token() -> None:
     task = TaskSpec("shop", "nightly", container="job", capacity_providers=("FARGATE_SPOT", "FARGATE"))
     house = a_house(task=task)

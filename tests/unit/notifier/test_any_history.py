@@ -7,15 +7,17 @@ rival process handles the same batch from beginning to end.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from breakwater.compiled import Compiled, ServiceRules
 from breakwater.errors import ThrottledError
 from breakwater.model import Cause, Notice, NoticeKind, Severity
+from breakwater.policies import QuietPolicy
 from breakwater.wire import dump_notice
 from notifier import handler, sweep
 from notifier.inbox import flush_body
@@ -37,6 +39,7 @@ class History:
     lost_wake_ups: bool = False
     call_seconds: float = 0.01
     most_lines: int = 7
+    quiet_until: int = 0
 
 
 @dataclass
@@ -56,6 +59,10 @@ class Run:
             (START + timedelta(seconds=after), dump_notice(notice)) for after, notice in self.history.arrivals
         ]
         self.world.mail.most_lines = self.history.most_lines
+        if self.history.quiet_until:
+            hours = QuietPolicy(tuple(range(7)), 0, self.history.quiet_until)
+            policy = Compiled(others=ServiceRules("*/*", quiet=(hours,)))
+            self.world.deps = replace(self.world.deps, policy=lambda: policy)
         self.world.on_every_call(self.touch)
         next_sweep = START + SWEEP
         for _ in range(5000):
@@ -96,8 +103,9 @@ class Run:
                 unmarked = {id_ for id_ in channel.told if not self.marked(channel.name, id_)}
                 self.excused |= {(channel.name, id_) for id_ in unmarked}
             return None
-        except Exception:
-            if self.world.slack.broken is None:
+        except Exception as error:
+            too_slow = "could not be begun in time" in str(error)  # a rival took the time: the next sweep tries again
+            if self.world.slack.broken is None and not too_slow:
                 raise
             return None
         return answer if isinstance(answer, dict) else None
@@ -144,14 +152,18 @@ histories = st.builds(
     lost_wake_ups=st.booleans(),
     call_seconds=st.sampled_from([0.0, 0.01, 0.3, 1.0]),
     most_lines=st.integers(1, 30),
+    quiet_until=st.sampled_from([0, 10 * 60 - 1, 10 * 60, 10 * 60 + 15]),  # it begins two minutes before ten
 )
 A_STORM = [(0.5 * number, a_notice(number)) for number in range(1, 120)]
+SEVERITIES = (Severity.HIGH, Severity.LOW)
+A_QUIET_STORM = [(0.5 * number, a_notice(number, severity=SEVERITIES[number % 2])) for number in range(1, 90)]
 
 
 @given(histories)
 @example(History(A_STORM))
 @example(History(A_STORM, call_seconds=0.3, most_lines=40))
 @example(History(A_STORM, crashes=set(range(5, 300, 20))))
+@example(History(A_QUIET_STORM, quiet_until=10 * 60 + 15, crashes=set(range(5, 300, 20))))
 @hypothesis_settings(max_examples=150)
 def test_the_limit_holds_every_notice_is_told_and_none_twice(history: History) -> None:
     run = Run(history)
@@ -162,6 +174,10 @@ def test_the_limit_holds_every_notice_is_told_and_none_twice(history: History) -
         assert set(channel.told) == wanted
         repeated = {id_ for id_, times in Counter(channel.told).items() if times > 1}
         assert {(channel.name, id_) for id_ in repeated} <= run.excused
+        louder = {notice.id for _, notice in history.arrivals if notice.incident.severity is Severity.HIGH}
+        quiet_end = START.replace(hour=0, minute=0, second=0) + timedelta(minutes=history.quiet_until)
+        early = {id_ for at, ids in channel.sent if at < quiet_end for id_ in ids}
+        assert early <= louder, "in quiet hours only what is of high severity is told"
 
 
 def test_a_crash_at_any_single_call_of_a_storm_loses_nothing() -> None:

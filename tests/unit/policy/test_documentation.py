@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from breakwater.policy import read_policy
-from tests.unit.policy.test_broken_documents import BROKEN
+from tests.unit.policy.broken import BROKEN
 
 DOCS = Path(__file__).parents[3] / "docs"
 SCHEMA = json.loads((DOCS / "policy.schema.json").read_text(encoding="utf-8"))

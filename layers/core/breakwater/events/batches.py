@@ -1,7 +1,10 @@
 """SQS batches and JSON text: the wrapping around events."""
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from .base import whole_number
 
@@ -40,10 +43,11 @@ def _refuse(constant: str) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message. Its body is the event, as text."""
+    """One message. Its body is the event, as text; `sent_at` is when it came into the queue."""
 
     message_id: str | None
     body: str | None
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +68,15 @@ def _record(entry: object) -> Record:
     if not isinstance(entry, dict):
         return Record(None, None)
     message_id, body = entry.get("messageId"), entry.get("body")
-    return Record(message_id if isinstance(message_id, str) else None, body if isinstance(body, str) else None)
+    return Record(
+        message_id if isinstance(message_id, str) else None, body if isinstance(body, str) else None, _sent_at(entry)
+    )
+
+
+def _sent_at(entry: dict[str, Any]) -> datetime | None:
+    """SQS gives milliseconds since 1970, as text."""
+    attributes = entry.get("attributes")
+    millis = attributes.get("SentTimestamp") if isinstance(attributes, dict) else None
+    if not isinstance(millis, str) or not re.fullmatch(r"[0-9]{1,14}", millis):
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(millis))

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from breakwater.documents import misplaced
 from breakwater.model import Mode
 from breakwater.policies import KeyPlace, Overlap
+from breakwater.routes import LONGEST_PATTERN, pattern_of
 
 from . import expressions
 from .parts import (
@@ -178,6 +179,10 @@ class Upload(PolicyPart):
         for index, output in enumerate(self.output_prefixes):
             if self.prefix.startswith(output):
                 problems.append((("output_prefixes", index), "every key of this upload lies below it"))
+        pattern = pattern_of(self.bucket, self.prefix, self.suffix, "1" * 12, "ap-northeast-1")
+        if len(pattern) > LONGEST_PATTERN:
+            long = f"prefix and suffix make a pattern of {len(pattern)} characters; EventBridge takes {LONGEST_PATTERN}"
+            problems.append((("prefix",), long))
         if self.suffix.endswith("/"):
             problems.append((("suffix",), "keys that end with a slash are folder markers and start nothing"))
         if self.key_place is KeyPlace.ARGUMENT and not self.task.command:

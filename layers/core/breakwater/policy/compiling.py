@@ -17,6 +17,7 @@ from breakwater.policies import (
     GuardPolicy,
     HeadroomPolicy,
     JobSpec,
+    QuietPolicy,
     ReleasePolicy,
     RetrySpec,
     RunRules,
@@ -29,21 +30,24 @@ from breakwater.policies import (
 
 from .batch import Job, Retries, Task, Upload
 from .document import Policy
+from .parts import DAYS, Day
+from .quiet import QuietHours
 from .scaling import Scaling
 from .services import Alerts, Check, Defaults, Guard, Release, Service
 
 _T = TypeVar("_T", GuardPolicy, ReleasePolicy)
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def compile_policy(policy: Policy, schedule_arn: str, before: Compiled, now: datetime) -> Compiled:
     """Compile a document.
 
     `schedule_arn` is the ARN of our schedules with `{}` for the name. A job whose schedule stood in the compiled policy
-    `before` keeps the time since when it holds; that of a new or changed one begins `now`.
+    `before` keeps the time since when it holds; that of a new or changed one begins `now`, and so does that of one that
+    was `off`, for it had no schedule.
     """
     defaults = policy.defaults
-    since = {(job.name, job.schedule, job.timezone): job.since for job in before.jobs}
+    had = [job for job in before.jobs if job.rules.mode is not Mode.OFF]
+    since = {(job.name, job.schedule, job.timezone): job.since for job in had}
     return Compiled(
         alert=_alerts(defaults.alerts),
         channels=tuple(
@@ -72,6 +76,7 @@ def _rules(service: Service, defaults: Defaults) -> ServiceRules:
         guard=_over(GuardPolicy(), service.mode, service.guard, defaults.mode, defaults.guard),
         release=_over(ReleasePolicy(), service.mode, service.release, defaults.mode, defaults.release),
         checks=tuple(_check(check) for check in service.checks),
+        quiet=_quiet(defaults.quiet_hours if service.quiet_hours is None else service.quiet_hours),
     )
 
 
@@ -83,6 +88,12 @@ def _over(value: _T, mode: Mode | None, own: Guard | Release, default_mode: Mode
 
 def _said(part: BaseModel) -> dict[str, Any]:
     return {name: value for name, value in part if value is not None}
+
+
+def _quiet(hours: tuple[QuietHours, ...]) -> tuple[QuietPolicy, ...]:
+    return tuple(
+        QuietPolicy(_days(each.days), _minutes(each.begins), _minutes(each.ends), each.time_zone) for each in hours
+    )
 
 
 def _check(check: Check) -> CheckPolicy:
@@ -165,7 +176,7 @@ def _scaling(scaling: Scaling, mode: Mode) -> ScalingPolicy:
             WindowPolicy(
                 name=window.name,
                 match=window.match,
-                days=tuple(sorted(_DAYS.index(day) for day in window.days)),
+                days=_days(window.days),
                 opens=_minutes(window.opens),
                 closes=_minutes(window.closes),
                 time_zone=window.time_zone,
@@ -178,6 +189,10 @@ def _scaling(scaling: Scaling, mode: Mode) -> ScalingPolicy:
         ),
         tuple(HeadroomPolicy(headroom.match, headroom.mode or mode) for headroom in scaling.headroom),
     )
+
+
+def _days(days: tuple[Day, ...]) -> tuple[int, ...]:
+    return tuple(sorted(DAYS.index(day) for day in days))
 
 
 def _minutes(clock: str) -> int:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
@@ -137,6 +137,8 @@ Subnet = Annotated[str, Text(r"subnet-[0-9a-f]{8,17}", "is not the id of a subne
 SecurityGroup = Annotated[
     str, Text(r"sg-[0-9a-f]{8,17}", "is not the id of a security group like sg-0123456789abcdef0")
 ]
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+DAYS: tuple[Day, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Clock = Annotated[str, Text(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'is not a time of day like "07:30"')]
 Host = Annotated[
     str,

@@ -1,15 +1,13 @@
 """Scaling: how far surges may go, when services rest, and which clusters keep room."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from breakwater.documents import misplaced
 from breakwater.model import Mode
 
-from .parts import NOT_EMPTY, Clock, ClusterGlob, Glob, Name, PolicyPart, Whole, Zone
-
-Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+from .parts import DAYS, NOT_EMPTY, Clock, ClusterGlob, Day, Glob, Name, PolicyPart, Whole, Zone
 
 
 class Surge(PolicyPart):
@@ -27,7 +25,7 @@ class Window(PolicyPart):
     name: Name
     match: Glob = Field(description="The services, as in `services`.")
     days: Annotated[tuple[Day, ...], NOT_EMPTY] = Field(
-        ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+        DAYS,
         max_length=7,
         description="On which days it opens.",
     )

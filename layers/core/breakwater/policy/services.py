@@ -8,6 +8,7 @@ from breakwater.documents import misplaced
 from breakwater.model import Mode, Severity
 
 from .parts import NOT_EMPTY, ContainerName, Flag, Glob, Host, Name, PolicyPart, Whole
+from .quiet import QuietHours
 
 Status = Annotated[int, Field(strict=True, ge=100, le=599)]
 Header = Annotated[str, Field(max_length=1024, pattern=r"^[\x20-\x7e]*$")]
@@ -157,6 +158,9 @@ class Defaults(PolicyPart):
     alerts: Alerts = Alerts()
     guard: Guard = Guard()
     release: Release = Release()
+    quiet_hours: tuple[QuietHours, ...] = Field(
+        (), max_length=20, description="When incidents below high severity wait for a digest. By default never."
+    )
 
 
 class Service(PolicyPart):
@@ -167,6 +171,9 @@ class Service(PolicyPart):
     guard: Guard = Guard()
     release: Release = Release()
     checks: tuple[Check, ...] = Field((), max_length=20, description="What a new revision has to pass.")
+    quiet_hours: tuple[QuietHours, ...] | None = Field(
+        None, max_length=20, description="Instead of those of `defaults`; an empty list for none."
+    )
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
