@@ -12,6 +12,7 @@ from typing import Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.key_condition_expression import parse_expression
 
 from sandbox import expressions
 from sandbox.expressions import PlainError
@@ -31,6 +32,10 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
         "ExpressionAttributeValues", "ReturnValues",
     }),
     "TransactWriteItems": frozenset({"TransactItems", "ClientRequestToken"}),
+    "Query": frozenset({
+        "TableName", "IndexName", "KeyConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
+        "ConsistentRead", "ScanIndexForward",
+    }),
 }  # fmt: skip
 
 Params = Mapping[str, Any]
@@ -80,6 +85,8 @@ class Shortcuts:
                 return self._batch_write(params["RequestItems"])
             case "TransactWriteItems":
                 return self._transact(params["TransactItems"])
+            case "Query":
+                return self._query(params)
         pending = self._prepared("Put" if operation == "PutItem" else "Update", params)
         _apply([pending])
         return _returned(params.get("ReturnValues", "NONE"), pending)
@@ -113,6 +120,34 @@ class Shortcuts:
             raise PlainError("batch")
         _apply(pending)
         return {"UnprocessedItems": {}}
+
+    def _query(self, params: Params) -> dict[str, Any]:
+        """One page that is the last one: moto's own search, without the way there and back."""
+        backend = dynamodb_backends[self._account][self._region]
+        name, index = params["TableName"], params.get("IndexName")
+        hashes, ranges, _ = parse_expression(
+            key_condition_expression=params["KeyConditionExpression"],
+            expression_attribute_names=params.get("ExpressionAttributeNames", {}),
+            expression_attribute_values=params.get("ExpressionAttributeValues", {}),
+            schema=backend.get_schema(table_name=name, index_name=index),
+        )
+        items, scanned, more = backend.query(
+            name,
+            hashes[0][1],
+            ranges[-1][1] if ranges else None,
+            ranges[-1][2] if ranges else [],
+            None,  # type: ignore[arg-type]  # as moto itself calls it without a Limit
+            None,  # type: ignore[arg-type]  # and from the beginning
+            params.get("ScanIndexForward", True),
+            None,
+            index_name=index,
+            consistent_read=params.get("ConsistentRead", False),
+            hash_key_conditions=hashes,
+            range_key_conditions=ranges,
+        )
+        if more is not None:
+            raise PlainError("pages")
+        return {"Items": [_plain(item) for item in items], "Count": len(items), "ScannedCount": scanned}
 
     def _transact(self, actions: list[Params]) -> dict[str, Any]:
         pending: list[Pending] = []
@@ -243,6 +278,9 @@ def _shapes(operation: str, params: Params) -> list[Shape]:
     """Say what moto has to have seen before: expressions with their names and the types of their values."""
     if operation in ("GetItem", "BatchGetItem", "BatchWriteItem"):
         return []
+    if operation == "Query":
+        more = tuple(params.get(name) for name in ("IndexName", "KeyConditionExpression", "ConsistentRead"))
+        return [(*_shape(operation, params), *more)]
     if operation == "TransactWriteItems":
         return [_shape(kind, body) for action in params["TransactItems"] for kind, body in action.items()]
     if params.get("ReturnValues", "NONE") not in ("NONE", "ALL_NEW"):

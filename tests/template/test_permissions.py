@@ -9,8 +9,6 @@ from sandbox import iam
 from tests.template.reading import ROOT, as_list, functions, pointed_at, resources, statements, translated_resources
 from tests.template.rough_hours import lived
 
-pytestmark = pytest.mark.xdist_group("rough hours")  # one process lives through them for all
-
 ROLES = translated_resources("AWS::IAM::Role")
 READS = ("Describe", "Get", "List", "Query", "BatchGet", "Scan")
 MANAGED = {

@@ -13,7 +13,6 @@ from breakwater.policies import (
     AlertPolicy,
     BatchPolicy,
     ChannelPolicy,
-    CheckPolicy,
     GuardPolicy,
     HeadroomPolicy,
     JobSpec,
@@ -30,7 +29,7 @@ from breakwater.policies import (
 from .batch import Job, Retries, Task, Upload
 from .document import Policy
 from .scaling import Scaling
-from .services import Alerts, Check, Defaults, Guard, Release, Service
+from .services import Alerts, Defaults, Guard, Release, Service
 
 _T = TypeVar("_T", GuardPolicy, ReleasePolicy)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -71,7 +70,7 @@ def _rules(service: Service, defaults: Defaults) -> ServiceRules:
         match=service.match,
         guard=_over(GuardPolicy(), service.mode, service.guard, defaults.mode, defaults.guard),
         release=_over(ReleasePolicy(), service.mode, service.release, defaults.mode, defaults.release),
-        checks=tuple(_check(check) for check in service.checks),
+        checks=tuple(check.compiled() for check in service.checks),
     )
 
 
@@ -83,15 +82,6 @@ def _over(value: _T, mode: Mode | None, own: Guard | Release, default_mode: Mode
 
 def _said(part: BaseModel) -> dict[str, Any]:
     return {name: value for name, value in part if value is not None}
-
-
-def _check(check: Check) -> CheckPolicy:
-    kind, spec = next(
-        (kind, spec)
-        for kind, spec in (("http", check.http), ("task", check.task), ("metrics", check.metrics))
-        if spec is not None
-    )
-    return CheckPolicy(check.name, kind, spec.model_dump_json())
 
 
 def _job(job: Job, mode: Mode, schedule_arn: str, since: Mapping[tuple[str, str, str], str], now: datetime) -> JobSpec:
