@@ -35,10 +35,10 @@ demo: install  ## a morning of an account in the sandbox; leaves build/demo/repo
 	@$(PY) -m cli demo
 
 test: install  ## all tests but those of the built artifact
-	@$(PY) -m pytest -n auto --dist loadfile
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 exhaustive: install  ## the same tests with all of what test tries a sample of: every death, long histories
-	@EXHAUSTIVE=1 $(PY) -m pytest -n auto --dist loadfile
+	@EXHAUSTIVE=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: lint format-check type lock-check validate build package-test security  ## all that judges
 

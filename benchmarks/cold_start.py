@@ -31,7 +31,8 @@ ROUNDS = 25
 QUICK_SECONDS = 30.0
 WITH_CLIENT = Goal(1.15)
 DROPPED = Goal(0.60)
-READS_THE_DOCUMENT = Goal(2.0)  # YAML and pydantic; once for each policy, and nobody is paged meanwhile
+READS_WHAT_PEOPLE_WROTE = Goal(2.0)  # YAML or pydantic; once for each policy or release, and nobody is paged meanwhile
+IN_A_DEPLOYMENT = Goal(1.35)  # a deployment waits minutes for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,10 @@ def outcome(costs: Mapping[str, list[float]]) -> Outcome:
 
 
 def _goal(name: str) -> Goal:
-    if name.startswith("PolicySync"):
-        return READS_THE_DOCUMENT
+    if name.startswith(("PolicySync", "ReleaseBegin")):
+        return READS_WHAT_PEOPLE_WROTE
+    if name.startswith(("Release", "DeploymentHooks")):
+        return IN_A_DEPLOYMENT
     return DROPPED if name.endswith("_dropped") else WITH_CLIENT
 
 

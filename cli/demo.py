@@ -1,6 +1,7 @@
 """`breakwater demo`: a morning of an invented account, run through the real template and functions in the sandbox."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,9 @@ from rich.table import Table
 
 from cli.pages import deeds
 from cli.publish import Published, held_back, publish
+from cli.releases import ReleaseStory
 from cli.report import Report
-from cli.simulation import Onlooker, Simulation, StepError, simulate
+from cli.simulation import Happening, Onlooker, Simulation, StepError, simulate
 from cli.timeline import Timeline, deed_line, terminal
 from cli.verdict import Check
 from sandbox.simulation.scenario import read_scenario
@@ -34,7 +36,8 @@ def demo(
     timeline = Timeline(console)
     try:
         with timeline.showing():
-            simulation = simulate(scenario, seed, Onlooker(timeline.told, timeline.moved), share=share)
+            onlooker = Onlooker(timeline.told, timeline.moved, lambda one: _happened(timeline, one))
+            simulation = simulate(scenario, seed, onlooker, share=share)
     except StepError as error:
         typer.echo(f"breakwater demo: {error}", err=True)
         raise typer.Exit(2) from None
@@ -46,6 +49,12 @@ def demo(
         show_summary(console, published.report)
         console.print(f"\nThe whole story: [bold]{page}[/]  (data: {data})", soft_wrap=True)
     raise typer.Exit(0 if published.report.ok else 1)
+
+
+def _happened(timeline: Timeline, happening: Happening) -> None:
+    """Of what nobody is told, releases are shown: the rest of a whole morning would be too much."""
+    if happening.who == "release":
+        timeline.released(happening.at, happening.what, happening.bodes)
 
 
 def checks(simulation: Simulation) -> list[Check]:
@@ -71,6 +80,27 @@ def summary(published: Published, page: Path, data: Path) -> dict[str, object]:
     }
 
 
+def show_releases(console: Console, releases: Sequence[ReleaseStory]) -> None:
+    """Each release in two lines: how it ended and why, and what became of the traffic meanwhile."""
+    if releases:
+        console.print()
+        console.print("[bold]The releases[/]")
+    for one in releases:
+        mark = {"good": "[green]✓[/]", "bad": "[yellow]↩[/]"}.get(one.how, "·")
+        console.print(f"{mark} {one.service}  [bold]{one.revision} {one.result.lower() or 'goes on'}[/]", end="")
+        minutes, seconds = divmod(round(one.seconds), 60)
+        console.print(f" after {minutes} min {seconds} s: {one.reason}", markup=False, soft_wrap=True)
+        changes = one.weights if any(point.share for point in one.weights) else ()
+        weights = ", ".join(f"{point.at:%H:%M:%S} {point.share:g} %" for point in changes)
+        console.print(
+            f"  of {one.sent:,} requests meanwhile {one.to_new:,} went to the new revision and {one.failed:,} failed; "
+            f"its weight: {weights or 'none at any time'}",
+            style="dim",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def show_summary(console: Console, report: Report) -> None:
     """The figures of a run and what was checked, for people."""
     funnel = report.funnel
@@ -89,6 +119,7 @@ def show_summary(console: Console, report: Report) -> None:
         (len(report.dead_letters), "dead letters"),
     ):
         figures.add_row(f"{figure:,}", words)
+    show_releases(console, report.releases)
     console.print()
     console.print("[bold]What Breakwater did[/]")
     for deed in deeds(report.journal):

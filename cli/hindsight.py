@@ -5,13 +5,13 @@ something of which a person should have heard shows here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from breakwater.causes_guard import GUARD
 from breakwater.diagnosis import Facts, Memory, diagnose
-from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable, read
+from breakwater.events import Event, HookStateChange, ServiceEvent, TaskStateChange, Unreadable, read
 from breakwater.findings import finding_of
 from breakwater.incidents import fingerprint
 from breakwater.model import Category, Cause, Diagnosis, Finding, Incident
@@ -74,6 +74,9 @@ def read_again(stretch: Stretch, run: Run) -> list[Reading]:
             )
         elif isinstance(event, ServiceEvent):
             facts = _service_facts(stretch, delivery, event.detail.deployment_id)
+        elif isinstance(event, HookStateChange) and stretch.policy is not None:
+            attended = stretch.policy.attends(event.cluster, event.service or "", event.detail.lifecycle_stage)
+            facts = replace(facts, smoke_test=attended)
         diagnosis = diagnose(event, facts, memory)
         finding = None
         if diagnosis.any_alert and not isinstance(event, Unreadable) and not _of_a_run(event):
@@ -113,16 +116,17 @@ def missed(readings: Iterable[Reading]) -> list[Reading]:
 
 
 _OWN = frozenset({Category.POLICY_REJECTED, Category.RUN_FAILED, Category.UPLOAD_FAILED, Category.SCALE_ATTENTION})
+_OF_RELEASES = frozenset({Cause.RELEASE_ASKS, Cause.RELEASE_RETURNED, Cause.RELEASE_UNSETTLED})
 
 
 def of_events(incident: Incident) -> bool:
     """Whether events make this incident by the rules alone (task_alerts).
 
-    Others tell what Breakwater did, found or decided: the guard's by their causes, those of the policy, of runs and of
-    the scaler by their categories. No event says them, so they are in no count of events; what a scenario expects of
-    them it says itself.
+    Others tell what Breakwater did, found or decided: those of the guard and of releases by their causes, those of the
+    policy, of runs and of the scaler by their categories. No event says them, so they are in no count of events; what a
+    scenario expects of them it says itself.
     """
-    return incident.category not in _OWN and incident.cause not in GUARD
+    return incident.category not in _OWN and incident.cause not in {*GUARD, *_OF_RELEASES}
 
 
 def failures(readings: Iterable[Reading]) -> int:

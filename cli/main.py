@@ -15,6 +15,7 @@ COMMANDS = {
     "policy": "cli.policy:app",
     "runs": "cli.runs:runs",
     "surge": "cli.surge:surge",
+    "release": "cli.release:release",
 }
 
 

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from cli.chart import draw
 from cli.report import Report, Story
 from cli.run import JournalLine, Message
+from release.chart import STYLE
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
@@ -52,6 +53,8 @@ def to_html(report: Report) -> str:
         funnel=list(_funnel(report)),
         groups=list(groups_of(report.incidents)),
         deeds=deeds(report.journal),
+        pictures={one.id: Markup(one.picture) for one in report.releases},  # noqa: S704  release.chart escapes
+        traffic_style=Markup(STYLE),  # noqa: S704  ours
         stories={story.id: story for story in report.incidents},
         messages={message.number: message for message in report.messages},
         first_messages=_first_messages,
@@ -87,8 +90,11 @@ def _tiles(report: Report) -> Iterable[tuple[str, str]]:
 
 
 def deeds(journal: Iterable[JournalLine]) -> list[JournalLine]:
-    """What Breakwater decided about services and jobs: all of its journal but what it told people of incidents."""
-    return [line for line in journal if not line.decision.startswith("incident ")]
+    """What Breakwater decided about services and jobs: its journal without what it told people of incidents.
+
+    Releases are told by themselves.
+    """
+    return [line for line in journal if not line.decision.startswith("incident ") and line.automation != "release"]
 
 
 @dataclass(frozen=True, slots=True)

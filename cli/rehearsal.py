@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from breakwater.wire import load_record
+from cli.releases import stories
 from cli.run import JournalLine, Message, Run, Written
 from cli.stretch import Canary, Stretch
 from sandbox.front import Sandbox, Secret
@@ -136,6 +137,7 @@ def left(sandbox: Sandbox, inbox: Inbox, admitted: frozenset[int], seconds: floa
             + [f"{lost.source} lost an event for {lost.target}: {lost.reason}" for lost in sandbox.lost]
         ),
         seconds=seconds,
+        releases=tuple(stories(sandbox, items)),
     )
 
 

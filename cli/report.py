@@ -14,6 +14,7 @@ from breakwater.events import parse_time
 from breakwater.incidents import Record
 from breakwater.model import Evidence, Incident, IncidentStatus, Severity
 from cli.hindsight import Reading, Silence, failures, silences
+from cli.releases import ReleaseStory
 from cli.run import JournalLine, Message, Run
 from cli.stretch import Stretch
 from cli.verdict import Check
@@ -122,6 +123,7 @@ class Report:
     silence: tuple[Silence, ...]
     pace: tuple[Pace, ...]
     journal: tuple[JournalLine, ...]
+    releases: tuple[ReleaseStory, ...]
     calls: Mapping[str, int]
     invocations: Mapping[str, int]
     dead_letters: tuple[str, ...]
@@ -175,6 +177,7 @@ def build_report(
         silence=tuple(silences(readings)),
         pace=tuple(_pace(readings)),
         journal=run.journal,
+        releases=run.releases,
         calls=run.calls,
         invocations=run.invocations,
         dead_letters=run.dead_letters,

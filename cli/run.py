@@ -7,6 +7,7 @@ from typing import Any
 
 from breakwater.incidents import Record
 from breakwater.model import Incident
+from cli.releases import ReleaseStory
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Run:
     errors: tuple[str, ...]
     dead_letters: tuple[str, ...]
     seconds: float
+    releases: tuple[ReleaseStory, ...] = ()
 
     @property
     def incidents(self) -> list[Incident]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from breakwater.errors import DocumentError
-from cli.demo import EMULATED, checks
+from cli.demo import EMULATED, checks, show_releases
 from cli.pages import deeds
 from cli.publish import publish
 from cli.simulation import Happening, Onlooker, Simulation, StepError, as_json, simulate
@@ -64,7 +64,7 @@ def _complaints(file: Path, error: Exception) -> list[str]:
 
 def _run(scenario: Scenario, seed: int | None, console: Console) -> Simulation:
     timeline = Timeline(console)
-    story = _Story(console)
+    story = _Story(timeline)
     with timeline.showing():
         return simulate(scenario, seed, Onlooker(timeline.told, timeline.moved, story.happened))
 
@@ -73,12 +73,15 @@ def _run(scenario: Scenario, seed: int | None, console: Console) -> Simulation:
 class _Story:
     """Prints what people do and what becomes of their deployments, between the messages."""
 
-    console: Console
+    timeline: Timeline
 
     def happened(self, happening: Happening) -> None:
+        if happening.who == "release":
+            self.timeline.released(happening.at, happening.what, happening.bodes)
+            return
         line = Text.assemble((f"{happening.at:%H:%M:%S}  ", "dim"), f"{_MARKS[happening.who]} ", happening.what)
         line.stylize(_LOOKS[happening.who], 10)
-        self.console.print(line, overflow="ellipsis", no_wrap=True)
+        self.timeline.console.print(line, overflow="ellipsis", no_wrap=True)
 
 
 def show(console: Console, simulation: Simulation) -> None:
@@ -90,6 +93,7 @@ def show(console: Console, simulation: Simulation) -> None:
         console.print(line, overflow="ellipsis", no_wrap=True)
     if not simulation.evidence.told.incidents:
         console.print("No incident: there was nothing that a person should hear of.")
+    show_releases(console, simulation.run.releases)
     console.print()
     did = deeds(simulation.run.journal)
     for deed in did:

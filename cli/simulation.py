@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,10 +11,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from breakwater.compiled import Compiled, loaded
+from breakwater.policy_reader import COMPILED
 from cli.hindsight import leaks
 from cli.rehearsal import TEMPLATE, WEBHOOK, Inbox, Progress, Watcher, left, parameters
+from cli.releases import as_data, kept, line
 from cli.run import Message, Run
 from cli.stretch import Canary, Delivery, Expected, ServiceAt, Stretch, Trouble
+from release.story import steps
 from sandbox.bus import Chaos
 from sandbox.ecs.errors import EcsError
 from sandbox.ecs.log import Change
@@ -21,7 +26,7 @@ from sandbox.ecs.names import moment
 from sandbox.front import Sandbox
 from sandbox.patterns import compile_pattern
 from sandbox.simulation.actions import Action
-from sandbox.simulation.build import ScenarioError, Stage, building
+from sandbox.simulation.build import ScenarioError, Stage, building, declaring
 from sandbox.simulation.enact import enact
 from sandbox.simulation.evidence import Evidence, Noted, Recorder, Told, gather
 from sandbox.simulation.judge import Verdict, judge, usual
@@ -33,11 +38,16 @@ from sandbox.simulation.scenario import Faults, Scenario
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One line of the timeline that nobody was told of: what people did (`people`), or what became of it (`ecs`)."""
+    """One line of the timeline that nobody was told of.
+
+    It says what people did (`people`), what became of it in ECS (`ecs`), or what a release did (`release`).
+    """
 
     at: datetime
     who: str
     what: str
+    bodes: str = ""
+    """Of a step of a release that was judged: `good`, `bad` or `open`."""
 
 
 class StepError(Exception):
@@ -110,6 +120,7 @@ class Simulation:
             "messages": [
                 {"at": one.at.isoformat(), "channel": one.channel, "title": one.title} for one in self.run.messages
             ],
+            "releases": as_data(self.run.releases),
             "timeline": [{"at": one.at.isoformat(), "who": one.who, "what": one.what} for one in self.happenings],
             "figures": {
                 "events": len(self.stretch.deliveries),
@@ -161,6 +172,9 @@ class _Simulating:
     deliveries: list[Delivery] = field(default_factory=list)
     services: list[ServiceAt] = field(default_factory=list)
     admitted: set[int] = field(default_factory=set)
+    told_of: Counter[str] = field(default_factory=Counter)
+    """How many steps of each execution of a release were shown, and of which no more will come."""
+    over: set[str] = field(default_factory=set)
     progress: Progress = field(init=False)
 
     def run(self, began: float) -> Simulation:
@@ -177,6 +191,9 @@ class _Simulating:
                 self._carefully(path, make)
         self._advance(scenario.start)
         self._check_settled()
+        for path, make in declaring(self.stage):
+            with sandbox.account.clock.frozen():
+                self._carefully(path, make)
         self.recorder.begin(scenario.start)
         for at, path, step in planned_and_drawn(scenario, self.drawn):
             self._advance(scenario.start + at)
@@ -232,8 +249,28 @@ class _Simulating:
             self.sandbox.advance(min(until, self.sandbox.now + timedelta(minutes=1)))
             self._collect()
 
+    def _follow(self) -> None:
+        """Whatever releases have done since the last look."""
+        for execution in self.sandbox.executions:
+            if execution.state_machine != "ReleaseStateMachine" or execution.arn in self.over:
+                continue
+            if execution.status != "RUNNING":
+                self.over.add(execution.arn)
+            key = {"pk": {"S": f"RELEASE#{execution.arn}"}, "sk": {"S": "RELEASE"}}
+            table = self.sandbox.resource("Table").physical_id
+            item = self.sandbox.client("dynamodb").get_item(TableName=table, Key=key).get("Item")
+            if item is not None:
+                release = kept({"doc": item["doc"]["S"]})
+                told = steps(release)
+                for step in told[self.told_of[execution.arn] :]:
+                    what = line(release.service or "a release", step)
+                    self._happened(step.at, "release", what, step.mark[1] if step.mark else "")
+                self.told_of[execution.arn] = len(told)
+
     def _collect(self) -> None:
+        self._follow()
         fresh = self.inbox.collect(self.sandbox)
+        self.waiting.sort(key=lambda happening: happening.at)
         for happening in self.waiting:
             before = [message for message in fresh if message.at < happening.at]
             fresh = fresh[len(before) :]
@@ -268,11 +305,17 @@ class _Simulating:
             shown = self.sandbox.account.ecs.answer("DescribeServices", {"cluster": cluster, "services": [name]})
             self.services += [ServiceAt(moment(change.at), service) for service in shown["services"]]
 
-    def _happened(self, at: datetime, who: str, what: str) -> None:
-        happening = Happening(at, who, what)
+    def _happened(self, at: datetime, who: str, what: str, bodes: str = "") -> None:
+        happening = Happening(at, who, what, bodes)
         self.happenings.append(happening)
         if self.recorder.began is not None:
             self.waiting.append(happening)
+
+    def _in_force(self) -> Compiled | None:
+        """The policy at the end, if the stack acts on it."""
+        items = [item for item in self.sandbox.table_items() if (item["pk"], item["sk"]) == COMPILED]
+        acts = self.scenario.parameters.get("Mode") == "act"
+        return loaded(str(items[0]["doc"])) if items and acts else None
 
     def _stretch(self, run: Run) -> tuple[Stretch, Run]:
         """What was on the bus, and which of it reached the code: since the timeline began, as the warm-up is no news.
@@ -296,6 +339,7 @@ class _Simulating:
             services=tuple(self.services),
             troubles=tuple(_troubles(scenario)),
             canaries=tuple(_canaries(scenario)),
+            policy=self._in_force(),
             cast={
                 "clusters": len(scenario.account.clusters),
                 "services": len(scenario.services),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from breakwater.compiled import Compiled
 from breakwater.model import Category, Cause
 
 
@@ -71,3 +72,5 @@ class Stretch:
     troubles: tuple[Trouble, ...] = ()
     canaries: tuple[Canary, ...] = ()
     cast: Mapping[str, int] = field(default_factory=dict)
+    policy: Compiled | None = None
+    """What was in force, where releases act."""

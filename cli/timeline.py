@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rich.console import Console
 from rich.live import Live
@@ -19,6 +20,7 @@ _REVISION = re.compile(r" \([^()]+:\d+\)$")
 _LOOKS = {"HIGH": "bold red", "MEDIUM": "yellow", "LOW": "cyan", "RESOLVED": "green", "DIGEST": "magenta"}
 _PAUSE = 0.08
 _WIDE = 180
+_BODES = {"good": "green", "bad": "bold red", "open": "yellow"}
 _MARKS = {"GOES ON": "▲", "IS BACK": "↻"}
 
 
@@ -100,6 +102,13 @@ class Timeline:
         """Print what people are told now."""
         for line in lines_of(messages):
             self.console.print(line.text(), overflow="ellipsis", no_wrap=True)
+
+    def released(self, at: datetime, what: str, bodes: str) -> None:
+        """Print a step of a release: what it did, what a check found."""
+        subject, _, words = what.partition(": ")
+        look = _BODES.get(bodes, "cyan")
+        text = Text.assemble((f"{at:%H:%M:%S}", "dim"), "  ", (f"⇄ {'RELEASE':<13}", look), " ", (subject, "bold"))
+        self.console.print(text.append(f"  {words}"), overflow="ellipsis", no_wrap=True)
 
     def moved(self, progress: Progress) -> None:
         """Move the status line, a dozen times a second at most."""

@@ -3,7 +3,8 @@
     make demo && .venv/bin/python docs/take_pictures.py build/demo/report.html
 
 `report.png` is the top of the page with the timeline, `alert.png` the first message of the crash loop, as mail and as
-Slack shows it. A style sheet is added to a copy of the page, so that only the part in question is seen.
+Slack shows it, `releases.png` the release that passes and the head of the one that is returned. A style sheet is added
+to a copy of the page, so that only the part in question is seen.
 """
 
 import shutil
@@ -30,7 +31,18 @@ ALERT = (
   .incident > *:not(details[open]), details > summary { display: none; } details, .mailslack { margin: 0; }
 """
 )
-PICTURES = {"report.png": (TOP, 1180, 1380), "alert.png": (ALERT, 1180, 1270)}
+RELEASES = (
+    ALONE
+    + """
+  body > header, main > section:not(#releases), #releases > h2, #releases > p { display: none; }
+  main { padding: 14px 16px; } section { padding: 0; }
+"""
+)
+PICTURES = {
+    "report.png": (TOP, 1180, 1380),
+    "alert.png": (ALERT, 1180, 1270),
+    "releases.png": (RELEASES, 1180, 1420),
+}
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -47,9 +47,9 @@ The mode of a service is the nearest one that is named: in its `guard` or `relea
 of the same, in `defaults`. The stack's parameter `Mode` can lower it and never raise it; `RollbackKillSwitch` halts
 the rollback guard for all services, `halted` for those of an entry.
 
-**A service's own tag** can lower the mode of two automations for that service and never raise it:
-`breakwater:rollback_guard` and `breakwater:scaler`, with the value `off` or `observe`. `act` changes nothing, and any
-other value counts as `observe`. Alerts, jobs and uploads have no tag.
+**A service's own tag** can lower the mode of three automations for that service and never raise it:
+`breakwater:rollback_guard`, `breakwater:release` and `breakwater:scaler`, with the value `off` or `observe`. `act`
+changes nothing, and any other value counts as `observe`. Alerts, jobs and uploads have no tag.
 
 **Quiet hours** hold back what is not of high severity, on every channel; at their end one digest names it, with the
 next sweep (within five minutes). High severity always passes, also an incident that becomes so while it waits. Nothing

@@ -4,7 +4,7 @@ Taken from AWS's service authorization reference. An operation that is missing h
 to `*` would let any policy pass.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.account import Account
@@ -29,20 +29,34 @@ def _table_arn(account: Account, name: str) -> str:
     return name if name.startswith("arn:") else account.arn("dynamodb", f"table/{name}")
 
 
+def _leading(items: Sequence[Mapping[str, Mapping[str, str]]]) -> dict[str, list[str]]:
+    """The partition keys, where the call has them at hand as `pk`; else the condition key is unknown."""
+    if not items or any("pk" not in item for item in items):
+        return {}
+    return {"dynamodb:LeadingKeys": [next(iter(item["pk"].values())) for item in items]}
+
+
 def _table(action: str) -> _Mapper:
     def mapper(account: Account, params: Params) -> list[Request]:
         arn = _table_arn(account, params["TableName"])
         if params.get("IndexName"):
             arn = f"{arn}/index/{params['IndexName']}"
-        return [Request(f"dynamodb:{action}", arn, account.context())]
+        item = params.get("Item") or params.get("Key")
+        return [Request(f"dynamodb:{action}", arn, {**account.context(), **_leading([item] if item else [])})]
 
     return mapper
 
 
 def _tables(action: str) -> _Mapper:
     def mapper(account: Account, params: Params) -> list[Request]:
-        names = params["RequestItems"]
-        return [Request(f"dynamodb:{action}", _table_arn(account, name), account.context()) for name in names]
+        return [
+            Request(
+                f"dynamodb:{action}",
+                _table_arn(account, name),
+                {**account.context(), **(_leading(asked["Keys"]) if isinstance(asked, Mapping) else {})},
+            )
+            for name, asked in params["RequestItems"].items()
+        ]
 
     return mapper
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.cold.answers import ALL_NEW, EMPTY_POLICY, SEEN_SERVICE, TABLE, applied, open_incident
+from benchmarks.cold.releases import release_cases
 from benchmarks.stops import ACCOUNT, REGION, REVISION, SCALE_IN, TASK, Json, task_stop
 from breakwater.incidents import Record, decide_incident
 from breakwater.model import Category, Cause, Diagnosis, Evidence, Finding, Severity, Subject, SubjectKind
@@ -254,6 +255,7 @@ def cases(now: datetime | None = None) -> dict[str, Case]:
             ("dynamodb.Query", "dynamodb.BatchGetItem", "dynamodb.BatchGetItem"),
             scaler,
         ),
+        **release_cases(Case, env, now),
     }
 
 

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from breakwater.attending import Direction
 from breakwater.checks.results import Failed, Inconclusive, Passed, Verdict
 from breakwater.model import Mode
-from breakwater.release_policy import ANALYSED_AT, CHECKED_AT, OnDoubt, ReleasePolicy
+from breakwater.policies import OnDoubt
+from breakwater.release_policy import ReleasePolicy, StageWork
+from breakwater.rendezvous import Word
 
 from .memory import Memory
 from .payload import HookCall, Unusable
@@ -19,14 +22,6 @@ from .payload import HookCall, Unusable
 SHIFTS = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
 ADMITTED_AT = frozenset({"PRE_SCALE_UP"})
 ASKING_SECONDS = 30
-
-
-class Direction(StrEnum):
-    """Where a deployment goes, by DescribeServiceDeployments; `UNKNOWN` if that could not be read."""
-
-    FORWARD = "forward"
-    BACK = "back"
-    UNKNOWN = "unknown"
 
 
 class Work(StrEnum):
@@ -93,9 +88,10 @@ def decide_hook(
         return Succeed(f"nothing is checked at {call.stage}, which runs on the way back as well")
     if call.stage in ADMITTED_AT:
         return Do(Work.PREFLIGHT, "the revision is looked at before any of its tasks is started")
-    if call.stage in CHECKED_AT and policy.checks:
+    work = policy.work_at(call.stage)
+    if work is StageWork.CHECKS:
         return Do(Work.CHECKS, f"{len(policy.checks)} checks before any production traffic")
-    if call.stage in ANALYSED_AT and policy.analysis is not None:
+    if work is StageWork.ANALYSIS:
         if not call.share:
             return Succeed("the new revision has no production traffic yet, so there is nothing to compare")
         return Do(Work.ANALYSIS, f"{call.share} % of the traffic goes to the new revision")
@@ -103,7 +99,7 @@ def decide_hook(
 
 
 def decide_answer(
-    verdict: Verdict, memory: Memory, policy: ReleasePolicy, now: datetime, word: str | None = None
+    verdict: Verdict, memory: Memory, policy: ReleasePolicy, now: datetime, word: Word | None = None
 ) -> Succeed | Fail | Later:
     """What follows from a verdict. In `observe` the deployment goes on, and the reason says what would have been.
 
@@ -112,6 +108,8 @@ def decide_answer(
     if policy.mode is not Mode.ACT:
         would = {Passed: "goes on", Failed: "would have gone back", Inconclusive: "would have asked a person"}
         return Succeed(f"observed, the deployment {would[type(verdict)]}: {verdict.reason}")
+    if word is not None and word.aborts:
+        return Fail(f"aborted by {word.by}")
     match verdict:
         case Passed(reason=reason):
             return Succeed(reason)
@@ -126,14 +124,15 @@ def decide_answer(
 
 
 def decide_asked(
-    memory: Memory, policy: ReleasePolicy, now: datetime, word: str | None, *, ask: bool = False
+    memory: Memory, policy: ReleasePolicy, now: datetime, word: Word | None, *, ask: bool = False
 ) -> Succeed | Fail | Later:
     """A person has been asked: what did they say, or is their time up?"""
-    until = (memory.asked or now) + timedelta(minutes=policy.approval_minutes)
-    if word == "aborted":
-        return Fail(f"aborted: {memory.question}")
+    asked = memory.asked or now
+    until = asked + timedelta(minutes=policy.approval_minutes)
+    if word is not None and word.aborts:
+        return Fail(f"aborted by {word.by}: {memory.question}")
     if now >= until:
         return Fail(f"nobody answered within {policy.approval_minutes} minutes: {memory.question}")
-    if word == "approved":
-        return Succeed(f"approved although inconclusive: {memory.question}")
+    if word is not None and word.approves(asked):
+        return Succeed(f"approved by {word.by} although inconclusive: {memory.question}")
     return Later(ASKING_SECONDS, memory, f"a person is asked until {until:%H:%M} UTC: {memory.question}", ask)

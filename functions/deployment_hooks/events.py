@@ -1,20 +1,18 @@
 """Hooks and deployments change state: who waits is answered, and who waits unattended gets a release that attends.
 
 Arrives: ECS Hook State Change, ECS Deployment State Change, the end of a check's task. Decided: `decide_meeting` and
-`decide_attend`. Effects: a task token is answered; an execution of the release machine is started; a deployment that
-is itself a rollback is continued. What goes wrong raises, and the event comes again.
+`breakwater.attending`. Effects: a task token is answered; an execution of the release machine is started; a deployment
+that is itself a rollback is continued. What goes wrong raises, and the event comes again.
 """
 
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
-from breakwater.aws import translated_errors
-from breakwater.errors import BreakwaterError
+from breakwater.attending import Waiting
 from breakwater.events import HookStateChange, TaskStateChange, parse_arn, read
 from breakwater.rendezvous import Kind, Message
 from breakwater.rendezvous_events import message_of
 
-from .attending import Attend, Continue, LeaveAlone, Waiting, decide_attend
 from .event_wiring import Means, wiring
 
 CHECK_GROUP = "breakwater-check"
@@ -57,46 +55,9 @@ def _task(event: TaskStateChange, means: Means, now: datetime) -> dict[str, Any]
 def _attend(service: str, message: Message, means: Means, now: datetime) -> None:
     """Who answers this hook? It is looked up whether it still waits, for the event may be old."""
     cluster, _, name = service.partition("/")
-    claimed = means.claimed(service)
-    waiting = Waiting(
-        cluster, name, str(message.deployment), message.body.get("hook_id", ""), message.body.get("stage", "")
-    )
-    policy = means.policy(service, now)
-    decision = decide_attend(waiting, means.direction(waiting.deployment), policy, claimed_by=claimed)
+    body = message.body
+    waiting = Waiting(cluster, name, str(message.deployment), body.get("hook_id", ""), body.get("stage", ""))
+    decision = means.see_to(waiting, now)
     means.logger.info(
         "hook waits", service=service, stage=waiting.stage, answer=type(decision).__name__, reason=decision.reason
     )
-    match decision:
-        case LeaveAlone():
-            return
-        case Continue(action=action, reason=reason):
-            _continue(waiting, action, means)
-            means.journal(waiting, f"{action.lower()} at {waiting.stage}", reason, now)
-        case Attend(name=execution, input=text, reason=reason):
-            _start(execution, text, means)
-            means.journal(waiting, "attend", reason, now)
-        case _:
-            assert_never(decision)
-
-
-def _continue(waiting: Waiting, action: str, means: Means) -> None:
-    """Let it go on. One that went on by itself, or was answered by somebody, does not wait any more."""
-    try:
-        with translated_errors(f"continue {waiting.deployment.rpartition('/')[2]}"):
-            means.client("ecs").continue_service_deployment(
-                serviceDeploymentArn=waiting.deployment, hookId=waiting.hook_id, action=action
-            )
-    except BreakwaterError as error:
-        if "InvalidParameterException" not in str(error):
-            raise
-        means.logger.info("hook did not wait any more", problem=str(error))
-
-
-def _start(name: str, text: str, means: Means) -> None:
-    """Start it once: the same name again is an error once the execution has ended, and none while it runs."""
-    try:
-        with translated_errors("start a release"):
-            means.client("stepfunctions").start_execution(stateMachineArn=means.state_machine, name=name, input=text)
-    except BreakwaterError as error:
-        if "ExecutionAlreadyExists" not in str(error):
-            raise

@@ -7,22 +7,27 @@ without a reason, so what goes wrong in here becomes a verdict: inconclusive.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from breakwater.attending import Direction
 from breakwater.checks import CheckResult, HttpCheck, Inconclusive, TaskCheck, Try, Verdict, next_attempt, verdict_of
 from breakwater.checks.results import Failed, Passed
 from breakwater.errors import BreakwaterError
 from breakwater.events import parse_arn
 from breakwater.preflight import Warn, refused
 from breakwater.release_policy import MOST_LOOKS
+from breakwater.rendezvous import Word
 
-from .decision import Direction, Do, Fail, Later, Succeed, Work, decide_answer, decide_asked, decide_hook
+from .decision import Do, Fail, Later, Succeed, Work, decide_answer, decide_asked, decide_hook
 from .memory import Memory, kept, remembered
 from .payload import HookCall, Unusable, read_call
 from .wiring import Means, wiring
 
 Answer = Succeed | Fail | Later
+
+ENOUGH = timedelta(minutes=5)
+"""After so long a call begins no further attempt: the invocation ends after ten minutes, and the next call goes on."""
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def _told(call: HookCall, answer: Answer, means: Means, now: datetime) -> Answer
     return answer
 
 
-def _word(call: HookCall, means: Means) -> str | None:
+def _word(call: HookCall, means: Means) -> Word | None:
     """What a person said, as far as it can be read just now."""
     try:
         return means.word(call.deployment)
@@ -87,7 +92,7 @@ def _answer(call: HookCall | Unusable, context: Any, means: Means, now: datetime
     if memory.asked is not None:
         return decide_asked(memory, policy, now, _word(call, means))
     try:
-        done = _done(decision.work, call, memory, means, now)
+        done = _done(decision.work, call, memory, means, context, now)
     except BreakwaterError as error:
         done = Inconclusive(f"the check could not be made: {error}")
     if isinstance(done, Later):
@@ -95,10 +100,10 @@ def _answer(call: HookCall | Unusable, context: Any, means: Means, now: datetime
     return decide_answer(done, memory, policy, now, _word(call, means))
 
 
-def _done(work: Work, call: HookCall, memory: Memory, means: Means, now: datetime) -> Verdict | Later:
+def _done(work: Work, call: HookCall, memory: Memory, means: Means, context: Any, now: datetime) -> Verdict | Later:
     match work:
         case Work.PREFLIGHT:
-            return _preflight(call, means)
+            return _preflight(call, means, str(context.invoked_function_arn))
         case Work.CHECKS:
             return _checks(call, memory, means, now)
         case Work.ANALYSIS:
@@ -107,9 +112,9 @@ def _done(work: Work, call: HookCall, memory: Memory, means: Means, now: datetim
             assert_never(work)
 
 
-def _preflight(call: HookCall, means: Means) -> Verdict:
+def _preflight(call: HookCall, means: Means, ourselves: str) -> Verdict:
     """The deployment is under way, so what only matters before it began is left out by `means`."""
-    findings = means.preflight(call)
+    findings = means.preflight(call, ourselves)
     against = refused(findings)
     if against:
         return Failed("; ".join(finding.reason for finding in against[:3]), {"refused": len(against)})
@@ -127,7 +132,7 @@ def _checks(call: HookCall, memory: Memory, means: Means, now: datetime) -> Verd
             results.append(CheckResult(check.name, Inconclusive("a Lambda hook runs no tasks: use a PAUSE hook")))
             continue
         step = _step(check, attempts, since)
-        if isinstance(step, Try) and step.at_ms <= since:
+        if isinstance(step, Try) and step.at_ms <= since and means.now() - now < ENOUGH:
             made = probe.attempt(check, since)
             attempts[check.name] = (*attempts.get(check.name, ()), made)
             step = _step(check, attempts, since)

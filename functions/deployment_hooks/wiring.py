@@ -10,6 +10,8 @@ from aws_lambda_powertools import Logger
 
 from breakwater import aws, log
 from breakwater.approvals import Approvals
+from breakwater.attendance import AUTOMATION, read_direction
+from breakwater.attending import Direction
 from breakwater.checks import MetricAnalysis
 from breakwater.desk import IncidentDesk
 from breakwater.http_probe import Probe
@@ -29,19 +31,19 @@ from breakwater.model import (
 from breakwater.policies import AlertPolicy
 from breakwater.policy_reader import PolicyReader
 from breakwater.preflight import Finding as PreflightFinding
+from breakwater.preflight_reads import read_service
+from breakwater.reach import reach_of
 from breakwater.release_policy import ReleasePolicy
 from breakwater.release_rules import release_policy
+from breakwater.rendezvous import Word
 from breakwater.secret_headers import read_secret
 from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic
 
 from . import gathering
-from .decision import Direction
 from .gathering import Look
 from .payload import HookCall
-
-AUTOMATION = "deployment_hooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,6 @@ class Settings:
 
     table_name: str
     incident_topic_arn: str
-    state_machine_arn: str
     mode: Mode = Mode.OBSERVE
 
 
@@ -61,10 +62,10 @@ class Means:
     logger: Logger
     policy: Callable[[str, str], ReleasePolicy]
     direction: Callable[[str], Direction]
-    word: Callable[[str], str | None]
+    word: Callable[[str], Word | None]
     ask: Callable[[HookCall, str, datetime], None]
     journal: Callable[[HookCall, str, str, datetime], None]
-    preflight: Callable[[HookCall], tuple[PreflightFinding, ...]]
+    preflight: Callable[[HookCall, str], tuple[PreflightFinding, ...]]
     probe: Callable[[HookCall], Probe]
     compare: Callable[[HookCall, int, datetime, datetime], Look]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -92,7 +93,8 @@ def wiring() -> Means:
         table.write(written(entry(call, decision, reason, now)))
 
     def probe(call: HookCall) -> Probe:
-        reach = gathering.reach_of(aws.client, call, policy(call.cluster, call.service))
+        service = read_service(aws.client("ecs"), call.cluster, call.service)
+        reach = reach_of(aws.client, service.bindings, policy(call.cluster, call.service))
         secret = partial(read_secret, lambda: aws.client("secretsmanager"))
         return Probe(reach.allowed, reach.origins, secret)
 
@@ -103,11 +105,13 @@ def wiring() -> Means:
     return Means(
         logger=logger,
         policy=policy,
-        direction=partial(gathering.read_direction, aws.client),
+        direction=partial(read_direction, aws.client),
         word=Approvals(table).read,
         ask=ask,
         journal=journal,
-        preflight=lambda call: gathering.preflight(aws.client, call, policy(call.cluster, call.service)),
+        preflight=lambda call, ourselves: gathering.preflight(
+            aws.client, call, policy(call.cluster, call.service), ourselves
+        ),
         probe=probe,
         compare=compare,
     )
@@ -119,8 +123,8 @@ def question(call: HookCall, reason: str, now: datetime) -> Finding:
     diagnosis = Diagnosis(
         Category.HOOK_ATTENTION,
         Severity.HIGH,
-        Cause.HOOK_WAITING,
-        f"{reason}. Answer with `{command}`, or `abort` in place of `approve`",
+        Cause.RELEASE_ASKS,
+        f"{reason[:600]}. Answer with `{command}`, or `abort` in place of `approve`",
     )
     subject = Subject(SubjectKind.SERVICE, call.service, call.cluster)
     return Finding(

@@ -3,6 +3,7 @@
 Pure. SNS takes subjects of ASCII below 100 characters without line breaks, and 256 KiB for a whole message.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ WIDTH = 72
 LONGEST_SUBJECT = 99
 LONGEST_BODY = 200_000
 _LABEL = 13
+_COMMAND = re.compile(r"`[^`\n]{1,400}`")
+_GLUE = "\u2060"  # no text has one: `words.clean` takes what cannot be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +135,10 @@ def _pair(label: str, value: str) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> str:
-    """Lines of at most `WIDTH`; a word that is longer (an ARN, a URL) stays whole, so that it can be copied."""
+    """Lines of at most `WIDTH`; a longer word (an ARN, a URL) and a command in backticks stay whole, to be copied."""
     wrapper = TextWrapper(WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return wrapper.fill(text)
+    glued = _COMMAND.sub(lambda found: found[0].replace(" ", _GLUE), text)
+    return wrapper.fill(glued).replace(_GLUE, " ")
 
 
 def _group_head(group: Sequence[Line]) -> str:

@@ -42,11 +42,6 @@ class Stop:
 ShiftDecision = Proceed | LookAgain | Doubt | Stop
 
 
-def looks_planned(steps: int, looks_each: int = MOST_LOOKS) -> int:
-    """How many looks the whole release may take: that is what the false-alarm rate is shared out among."""
-    return max(1, steps) * max(1, looks_each)
-
-
 def decide_shift_analysis(verdict: Verdict, looks: int, window_minutes: int, most: int = MOST_LOOKS) -> ShiftDecision:
     """What one look says. `looks` counts those of this step, this one among them.
 

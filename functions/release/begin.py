@@ -10,20 +10,24 @@ from typing import Any, assert_never
 
 from breakwater.leases import Busy
 from breakwater.model import Mode
-from breakwater.preflight import Finding, Refuse, Warn, examine
+from breakwater.policies import lowered
+from breakwater.preflight import Finding, Warn, examine
 from breakwater.preflight_facts import Snapshot
 from breakwater.preflight_reads import snapshot_of
 from breakwater.release_policy import ReleasePolicy
 
 from . import holding, telling
+from .begin_wiring import wiring
 from .decision import Begin, Rehearse, StartDecision, Turned, decide_start
 from .facts import Weights
-from .record import Before, Kept, Release, Share, Stage
+from .record import Before, Release, Share, Stage
+from .records import Kept
 from .request import ReleaseRequest, RequestError, read_request
 from .sight import Rollout, Standing, rules_of
-from .wiring import Work, wiring
+from .wiring import Work
 
 PATIENCE = 1800
+TAG = "breakwater:release"
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -41,6 +45,10 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
         except RequestError as error:
             wrong = Release(execution, "", Stage.TURNED, Mode.OFF, now, why=str(error))
             kept = work.records.begin(wrong.told(now, "refused", str(error)), now)
+    if kept.release.token and kept.release.ending is None:
+        # After the record, which the sweep finds should this execution come no further: a claim without a record would
+        # hold the service for ever.
+        work.claims.claim(kept.release.service, execution, now)
     return _next(kept.release)
 
 
@@ -55,6 +63,7 @@ def _next(release: Release) -> dict[str, Any]:
 def _begun(execution: str, request: ReleaseRequest, work: Work, now: datetime) -> Kept:
     policy = work.policy(request.service, now)
     standing = work.sight.standing(request.cluster, request.service_name, traffic=True)
+    policy = replace(policy, mode=lowered(policy.mode, standing.tags.get(TAG)))
     base = Release(
         execution=execution,
         service=request.service,
@@ -87,7 +96,6 @@ def _admitted(release: Release, decision: StartDecision, work: Work, now: dateti
                 stage = Stage.FORWARD if release.attended else Stage.ADMITTED
                 release = replace(release, stage=stage, token=token).told(now, "begun", reason)
                 release = _warned(release, warnings, now)
-                work.claims.claim(release.service, release.execution, now)
         case _:
             assert_never(decision)
     kept = work.records.begin(release, now)
@@ -107,7 +115,7 @@ def _asked(
     """A revision to be deployed: the whole preflight."""
     snapshot = snapshot_of(work.client, request.cluster, request.service_name, str(request.task_definition))
     definition = getattr(snapshot.definition, "arn", str(request.task_definition))
-    snapshot = _with_ours(snapshot, base, str(definition), work)
+    snapshot = replace(_with_ours(snapshot, base, str(definition), work), native_hook=work.native_hook)
     findings = (*examine(snapshot, policy, despite_alarms=request.despite_alarms), *_ours(policy, standing))
     seen = standing.seen
     before = Before(seen.task_definition, seen.deployment, seen.desired, shares_of(seen.weights))
@@ -147,7 +155,8 @@ def _attended(
     made = work.sight.definitions([rollout.revision, *rollout.sources])
     old = next((made[source] for source in rollout.sources if source in made), "")
     new = made.get(rollout.revision, "")
-    before = Before(old, "", standing.seen.desired, shares_of(weights_before(rollout, standing.seen.weights)))
+    shares = shares_of(weights_before(rollout, standing.seen.weights))
+    before = Before(old, "", standing.seen.desired, shares) if old else None  # the first deployment of a service
     release = replace(
         base,
         attended=True,
@@ -156,7 +165,7 @@ def _attended(
         deployment=standing.seen.deployment if standing.seen.task_definition == new else None,
         before=before,
     )
-    findings = () if old else (Refuse("before", "what stood before cannot be seen"),)
+    findings = () if old else (Warn("before", "nothing stood before that it could go back to"),)
     decision = decide_start(findings, request.mode, policy, present="", wanted=None)
     if isinstance(decision, Begin):
         decision = replace(decision, reason=f"attends the deployment of {new.rpartition('/')[2]}, begun by another")

@@ -1,6 +1,7 @@
 """The step that looks: what does the deployment wait for, and may it have more traffic?
 
-Arrives: the event that ended a wait, or none. It is only a reason to look: what counts is what ECS says now. Decided:
+Arrives: the event that ended a wait, or none. It is only a reason to look: what counts is what ECS says now; but for
+FAILING, in which the rollback guard tells what it has weighed. Decided:
 `decide_after_hook`, `decide_verdict`, `decide_shift_analysis`, `decide_approval`. This function can reach the service
 and cannot change it; what is to be done is answered, and done by `move`.
 """
@@ -11,9 +12,10 @@ from typing import Any, assert_never
 
 from breakwater.checks.results import Failed, Inconclusive, Passed, Verdict
 from breakwater.errors import NotFoundError
-from breakwater.release_policy import ReleasePolicy
+from breakwater.release_policy import ReleasePolicy, StageWork
+from breakwater.rendezvous import Kind, Word
 
-from . import holding, telling
+from . import holding, telling, watching
 from .analysis import Doubt, LookAgain, Proceed, Stop
 from .decision import (
     AskPerson,
@@ -26,13 +28,15 @@ from .decision import (
     decide_after_hook,
     decide_approval,
     decide_verdict,
+    latest_answer,
+    rolls_back,
 )
-from .decision import Work as Task
 from .examining import Pending, analysed, checked
 from .expecting import expected
 from .facts import OVER, ROLLED_BACK, ROLLING_BACK
 from .outcome import NotYet, Verified, Wrong, decide_outcome
-from .record import Kept, Looks, Progress, Question, Release, Stage
+from .record import Looks, Progress, Question, Release, Stage
+from .records import Kept
 from .sight import Rollout
 from .wiring import Work, wiring
 
@@ -62,13 +66,19 @@ def respond(event: dict[str, Any], work: Work) -> Answer:
     rollout = _staged(work.sight.rollout(arn) if arn else None, event.get("event"))
     if rollout is None:
         return _unseen(kept, work, now)
+    kept = work.records.keep(kept, watching.looked(release, rollout, work, now), now)
+    release = kept.release
     if release.stage is Stage.RETURNING:
         return _on_the_way_back(kept, rollout)
     if rollout.seen.status in ROLLING_BACK | ROLLED_BACK or rollout.seen.status == "STOPPED":
         return _lost(kept, rollout, work, now)
     word = work.approvals.read(rollout.seen.arn)
-    if word == "aborted":
-        return _back(kept, "aborted by a person", work, now)
+    if word is not None and word.aborts:
+        return _back(kept, f"aborted by {word.by}", work, now)
+    event = event.get("event") or {}
+    if event.get("kind") == Kind.FAILING:
+        why = f"the rollback guard says: {(event.get('body') or {}).get('reason', 'its tasks fail')}"
+        return _back(kept, why, work, now, at_fault=True)
     policy = work.policy(release.service, now)
     if rollout.seen.status in OVER:
         return _through(kept, rollout, policy, word, work, now)
@@ -121,15 +131,18 @@ def _on_the_way_back(kept: Kept, rollout: Rollout) -> Answer:
 
 
 def _lost(kept: Kept, rollout: Rollout, work: Work, now: datetime) -> Answer:
-    """ECS, or somebody, ended it: the way back says what that means."""
+    """ECS, or somebody, ended it: the way back says what that means. The circuit breaker speaks of the revision."""
     seen = rollout.seen
-    return _back(kept, f"ECS says {seen.status}: {seen.reason or 'without a reason'}", work, now)
+    reason = seen.reason or "without a reason"
+    return _back(kept, f"ECS says {seen.status}: {reason}", work, now, at_fault="circuit breaker" in reason.lower())
 
 
-def _back(kept: Kept, why: str, work: Work, now: datetime) -> Answer:
+def _back(kept: Kept, why: str, work: Work, now: datetime, *, at_fault: bool = False) -> Answer:
+    """It goes back. `at_fault`: because of the revision itself, which is then not tried again."""
     release = kept.release
     if not release.why:
-        work.records.keep(kept, replace(release, why=why, question=None).told(now, "failed", why), now)
+        back = replace(release, why=why, question=None, at_fault=at_fault)
+        work.records.keep(kept, back.told(now, "failed", why), now)
         telling.journal(work, release, "release failed", why, now)
     return _answer("return")
 
@@ -138,21 +151,21 @@ def _back(kept: Kept, why: str, work: Work, now: datetime) -> Answer:
 
 
 def _at_hook(
-    kept: Kept, rollout: Rollout, policy: ReleasePolicy, word: str | None, work: Work, now: datetime
+    kept: Kept, rollout: Rollout, policy: ReleasePolicy, word: Word | None, work: Work, now: datetime
 ) -> Answer:
     hook, release = rollout.hook, kept.release
     if hook is None:
         return _answer("wait")
     if release.question is not None and release.question.at == hook.hook_id:
-        return _questioned(kept, rollout, word, work, now)
-    seen = replace(rollout.seen, revision_known_good=release.attended and _was_good(release, work))
+        return _questioned(kept, word, work, now)
+    seen = replace(rollout.seen, to_known_good=_rolls_back(release, work))
     decision = decide_after_hook(hook, seen, policy, ours=release.service_deployment)
     match decision:
         case PassBy():
             return _answer("wait")
         case WaveThrough(reason=reason, action=action):
             return _move(hook.hook_id, action, reason)
-        case Examine(work=Task.CHECKS):
+        case Examine(work=StageWork.CHECKS):
             return _checks(kept, rollout, policy, hook.hook_id, work, now)
         case Examine():
             return _analysis(kept, rollout, policy, hook.hook_id, work, now)
@@ -160,17 +173,20 @@ def _at_hook(
             assert_never(decision)
 
 
-def _was_good(release: Release, work: Work) -> bool:
-    """Whether somebody deploys a revision that ran well here before: a rollback by deployment."""
+def _rolls_back(release: Release, work: Work) -> bool:
+    """Whether somebody goes back to what ran well here before by deploying it."""
+    if not release.attended or release.before is None:
+        return False
     ledger = work.ledgers.load([release.service])[release.service].ledger
-    return ledger.good(release.task_definition) is not None
+    good = ledger.good(release.task_definition) is not None
+    return rolls_back(release.task_definition, release.before.task_definition, known_good=good)
 
 
 def _move(hook: str, action: str, reason: str) -> Answer:
     return _answer("move", verb="answer", hook=hook, action=action, reason=reason)
 
 
-def _checks(kept: Kept, rollout: Rollout | None, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
+def _checks(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
     """Run the checks; those that run as tasks are waited for like everything else."""
     done = checked(kept.release, policy, at, work, now)
     release = replace(kept.release, tasks=done.tasks)
@@ -178,12 +194,11 @@ def _checks(kept: Kept, rollout: Rollout | None, policy: ReleasePolicy, at: str,
         release = release.told(now, "checks", done.reason)
         work.records.keep(kept, release, now)
         return _answer("wait", patience=max(30, done.seconds))
+    now = work.now()  # checks take their time
     for result in done.results:
-        release = release.told(
-            now, f"check {result.check}", f"{type(result.verdict).__name__}: {result.verdict.reason}"
-        )
+        release = release.told(now, f"check {result.check}", watching.answered(result))
     kept = work.records.keep(kept, release, now)
-    return _judged(kept, done.verdict, policy, at, work, now)
+    return _judged(kept, rollout, done.verdict, policy, at, StageWork.CHECKS, work, now)
 
 
 def _analysis(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
@@ -192,53 +207,67 @@ def _analysis(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work
     looks = release.looks if release.looks is not None and release.looks.at == at else Looks(at, now)
     looks = replace(looks, count=looks.count + 1)
     kept = work.records.keep(kept, replace(release, looks=looks), now)
-    decision = analysed(kept.release, rollout, policy, looks, work, now)
-    kept = work.records.keep(kept, kept.release.told(now, f"look {looks.count}", decision.reason), now)
+    decision, compared = analysed(kept.release, policy, looks, work, now)
+    told = watching.counted(kept.release, compared, now).told(now, f"look {looks.count}", decision.reason)
+    kept = work.records.keep(kept, told, now)
     match decision:
         case Proceed(reason=reason):
-            return _judged(kept, Passed(reason), policy, at, work, now)
+            verdict: Verdict = Passed(reason)
         case Stop(reason=reason):
-            return _judged(kept, Failed(reason), policy, at, work, now)
+            verdict = Failed(reason)
         case Doubt(reason=reason):
-            return _judged(kept, Inconclusive(reason), policy, at, work, now)
+            verdict = Inconclusive(reason)
         case LookAgain(seconds=seconds):
             return {**_answer("pause"), "pause": seconds}
         case _:
             assert_never(decision)
+    return _judged(kept, rollout, verdict, policy, at, StageWork.ANALYSIS, work, now)
 
 
-def _judged(kept: Kept, verdict: Verdict, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
+def _judged(
+    kept: Kept,
+    rollout: Rollout,
+    verdict: Verdict,
+    policy: ReleasePolicy,
+    at: str,
+    of: StageWork,
+    work: Work,
+    now: datetime,
+) -> Answer:
     """What follows: on, back, or a person is asked."""
     telling.journal(work, kept.release, f"verdict {type(verdict).__name__.lower()}", verdict.reason, now)
-    return _followed(kept, decide_verdict(verdict, policy, now), at, work, now)
+    latest = latest_answer(kept.release.began_at, rollout.hook.expires_at if rollout.hook else None)
+    return _followed(kept, decide_verdict(verdict, policy, now, latest), at, of, work, now)
 
 
-def _questioned(kept: Kept, rollout: Rollout | None, word: str | None, work: Work, now: datetime) -> Answer:
+def _questioned(kept: Kept, word: Word | None, work: Work, now: datetime) -> Answer:
     question = kept.release.question
     if question is None:
         return _answer("wait")
-    asked = AskPerson(question.reason, question.until)
-    decision = decide_approval(word, "a person", asked, now)
+    asked = AskPerson(question.reason, question.since, question.until)
+    decision = decide_approval(word, asked, now)
     if isinstance(decision, AskPerson):
         return _answer("wait", patience=_until(question.until, now))
-    return _followed(kept, decision, question.at, work, now)
+    return _followed(kept, decision, question.at, question.of, work, now)
 
 
-def _followed(kept: Kept, decision: VerdictDecision, at: str, work: Work, now: datetime) -> Answer:
+def _followed(kept: Kept, decision: VerdictDecision, at: str, of: StageWork, work: Work, now: datetime) -> Answer:
     release = kept.release
     match decision:
         case GoOn(reason=reason, action=action):
-            judged = at if at == AFTER else release.judged
+            judged = at if of is StageWork.CHECKS else release.judged
             on = replace(release, question=None, judged=judged).told(now, "go on", reason)
             work.records.keep(kept, on, now)
             return {**_answer("pause"), "pause": 1} if at == AFTER else _move(at, action, reason)
-        case GoBack(reason=reason):
-            return _back(kept, reason, work, now)
-        case AskPerson(reason=reason, until=until):
+        case GoBack(reason=reason, at_fault=at_fault):
+            return _back(kept, reason, work, now, at_fault=at_fault)
+        case AskPerson(reason=reason, since=since, until=until):
             # Kept first: who is asked twice is asked by one incident, who is asked never has no chance to answer.
-            asked = replace(release, question=Question(at, reason, now, until)).told(now, "a person is asked", reason)
-            work.records.keep(kept, asked, now)
-            telling.ask(work, release, at, reason, until, now)
+            question = Question(at, reason, since, until, of)
+            kept = work.records.keep(
+                kept, replace(release, question=question).told(now, "a person is asked", reason), now
+            )
+            telling.ask(work, kept.release, at, reason, until, now)
             return _answer("wait", patience=_until(until, now))
         case _:
             assert_never(decision)
@@ -248,14 +277,15 @@ def _followed(kept: Kept, decision: VerdictDecision, at: str, work: Work, now: d
 
 
 def _through(
-    kept: Kept, rollout: Rollout, policy: ReleasePolicy, word: str | None, work: Work, now: datetime
+    kept: Kept, rollout: Rollout, policy: ReleasePolicy, word: Word | None, work: Work, now: datetime
 ) -> Answer:
-    """SUCCESSFUL. A rolling service is checked now, through its production target."""
+    """SUCCESSFUL. What no hook has held up for its checks is checked now: a rolling service through its production
+    target, and what somebody continued by hand."""
     release = kept.release
-    if release.strategy != "ROLLING" or not policy.checks or release.judged == AFTER:
+    if not policy.checks or release.judged or _rolls_back(release, work):
         return _settled(kept, policy, work, now)
     if release.question is not None:
-        return _questioned(kept, rollout, word, work, now)
+        return _questioned(kept, word, work, now)
     return _checks(kept, rollout, policy, AFTER, work, now)
 
 

@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from breakwater.errors import BreakwaterError, ConflictError
+from breakwater.errors import BreakwaterError, ConflictError, ThrottledError
 from breakwater.ledger import Ledger, Quarantined, with_completed
 
-from . import holding, telling
+from . import holding, telling, watching
 from .expecting import expected
 from .move import told
 from .outcome import NotYet, Verified, decide_outcome
-from .record import Ending, Kept, Release, Stage
+from .record import Ending, Release, Stage
+from .records import Kept
 from .reporting import publish
 from .wiring import Work, wiring
 
@@ -34,6 +35,7 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
     kept = work.records.load(str(event["execution"]))
     if kept is None:
         cause = told(event.get("failure")) or "it never began"
+        holding.drop(work, str(event["execution"]), event.get("request"), now)
         return _ended("failed", "Refused", cause)
     release = kept.release
     if release.ending is None:
@@ -42,7 +44,7 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
             until = release.settle_until or now + _patience(release, work, now)
             work.records.keep(kept, replace(release, settle_until=until), now)
             return {"next": "pause", "pause": LOOK_AGAIN, "outcome": None}
-        said = release.told(now, ending.error.lower(), ending.cause)
+        said = watching.closed(release, work, now).told(now, ending.error.lower(), ending.cause)
         kept = work.records.keep(kept, replace(said, ending=ending, settle_until=None), now)
     return _finished(kept, work, now)
 
@@ -63,6 +65,8 @@ def _ending(release: Release, work: Work, now: datetime) -> Ending | NotYet:
             return Ending("failed", "NotBegun", f"nothing was changed: {release.why}")
     try:
         standing = work.sight.standing(release.cluster, release.name, traffic=True)
+    except ThrottledError:
+        raise  # later may work: the machine tries this step again
     except BreakwaterError as error:
         return Ending("failed", "NotVerified", f"the service cannot be read: {error}")
     until = release.settle_until or now + _patience(release, work, now)
@@ -103,11 +107,13 @@ def _tell(release: Release, ending: Ending, work: Work, now: datetime) -> None:
         telling.returned(work, release, ending.cause, now, person=False)
     elif ending.error in ("HandedOver", "NotReturned", "NotVerified"):
         telling.returned(work, release, ending.cause, now, person=True)
+    elif ending.error in ("Refused", "Rehearsed") and release.attended:
+        telling.waits(work, release, ending.cause, now)
 
 
 def _write_down(release: Release, ending: Ending, work: Work, now: datetime) -> None:
-    """The ledger: the bake of what was released begins; what was sent back by its checks is not tried again."""
-    if ending.error not in ("Released", "Returned", "NotReturned"):
+    """The ledger: the bake of what was released begins; a revision that was seen to be bad is not tried again."""
+    if ending.error != "Released" and not release.at_fault:
         return
     for _ in range(TRIES):
         kept = work.ledgers.load([release.service])[release.service]
@@ -128,7 +134,7 @@ def _released(ledger: Ledger, release: Release, now: datetime) -> Ledger:
 
 
 def _sent_back(ledger: Ledger, release: Release, now: datetime) -> Ledger:
-    if any(one.revision == release.task_definition for one in ledger.quarantined) or "aborted" in release.why:
+    if any(one.revision == release.task_definition for one in ledger.quarantined):
         return ledger
     bad = Quarantined(release.task_definition, now)
     return replace(

@@ -6,12 +6,13 @@ Pure. What happens on the way back is in `returning`, the looks at metrics in `a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from breakwater.checks.results import Failed, Inconclusive, Passed, Verdict
 from breakwater.model import Mode
+from breakwater.policies import OnDoubt
 from breakwater.preflight import Finding, Refuse, Warn
-from breakwater.release_policy import ANALYSED_AT, CHECKED_AT, OnDoubt, ReleasePolicy
+from breakwater.release_policy import ReleasePolicy, StageWork
+from breakwater.rendezvous import Word
 
 from .facts import OVER, DeploymentSeen, HookSeen
 
@@ -60,7 +61,7 @@ def decide_start(
         return Turned("releases of this service are off")
     if wanted is not None and wanted.rpartition("/")[2] == present.rpartition("/")[2]:
         return Turned(f"the service has {wanted.rpartition('/')[2]} already")
-    if refusals and wanted is not None:
+    if refusals:
         told = "; ".join(refusal.reason for refusal in refusals[:3])
         return Turned(f"{len(refusals)} of {len(findings)} preflight checks refuse it: {told}", refusals)
     said = f"{len(findings) - len(refusals) - len(warnings)} preflight checks passed, {len(warnings)} warn"
@@ -72,18 +73,11 @@ def decide_start(
 # ── what does a hook ask for? ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Work(StrEnum):
-    """What is done while a deployment waits at a hook."""
-
-    CHECKS = "checks"
-    ANALYSIS = "analysis"
-
-
 @dataclass(frozen=True, slots=True)
 class Examine:
     """Do the work, then decide by its verdict."""
 
-    work: Work
+    work: StageWork
     reason: str
 
 
@@ -120,16 +114,27 @@ def decide_after_hook(
         return PassBy(f"the deployment is over: {deployment.status}")
     if hook.status != "AWAITING_ACTION":
         return PassBy(f"the hook does not wait any more: {hook.status}")
-    checked = hook.stage in CHECKED_AT and bool(policy.checks)
-    if not checked and not (hook.stage in ANALYSED_AT and policy.analysis is not None):
+    work = policy.work_at(hook.stage)
+    if work is None:
         return PassBy(f"the policy has nothing to check at {hook.stage}: the hook is somebody else's")
     if deployment.is_rollback:
         return WaveThrough(f"the deployment is a rollback ({deployment.status}): it goes through")
-    if checked:
-        return Examine(Work.CHECKS, f"{len(policy.checks)} checks before any production traffic")
+    if work is StageWork.CHECKS:
+        return Examine(work, f"{len(policy.checks)} checks before any production traffic")
     if not deployment.production_weight:
         return WaveThrough("the new revision has no production traffic yet, so there is nothing to compare")
-    return Examine(Work.ANALYSIS, f"{deployment.production_weight:g} % of the traffic goes to the new revision")
+    return Examine(work, f"{deployment.production_weight:g} % of the traffic goes to the new revision")
+
+
+def rolls_back(new: str, before: str, *, known_good: bool) -> bool:
+    """Whether somebody deploys what ran well here before: an older revision of the family that the service has.
+
+    The same revision once more is none: what its image's tag means may have changed, so it is checked like a new one.
+    """
+    family, _, number = new.rpartition(":")
+    there, _, present = before.rpartition(":")
+    both = number.isdecimal() and present.isdecimal()
+    return known_good and family == there and both and int(number) < int(present)
 
 
 # ── what follows from a verdict? ──────────────────────────────────────────────────────────────────────────────────────
@@ -148,39 +153,57 @@ class AskPerson:
     """Nobody knows: wait for `breakwater release approve|abort` until then, after that go back."""
 
     reason: str
+    since: datetime
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class GoBack:
-    """Roll the deployment back."""
+    """Roll the deployment back. `at_fault`: the revision was seen to be bad, and is not to be tried again."""
 
     reason: str
-    action: str = "ROLLBACK"
+    at_fault: bool = False
 
 
 VerdictDecision = GoOn | AskPerson | GoBack
 
 
-def decide_verdict(verdict: Verdict, policy: ReleasePolicy, now: datetime) -> VerdictDecision:
-    """A pass goes on, a failure goes back, doubt asks a person or goes back, as the policy says."""
+def decide_verdict(verdict: Verdict, policy: ReleasePolicy, now: datetime, latest: datetime) -> VerdictDecision:
+    """A pass goes on, a failure goes back, doubt asks a person or goes back, as the policy says.
+
+    A question is open until `latest` at most: what waits has a time of its own, after which ECS goes on without us.
+    """
     match verdict:
         case Passed(reason=reason):
             return GoOn(reason)
         case Failed(reason=reason):
-            return GoBack(reason)
+            return GoBack(reason, at_fault=True)
+        case Inconclusive(reason=reason) if policy.on_doubt is OnDoubt.ASK and now < latest:
+            return AskPerson(reason, now, min(latest, now + timedelta(minutes=policy.approval_minutes)))
         case Inconclusive(reason=reason) if policy.on_doubt is OnDoubt.ASK:
-            return AskPerson(reason, now + timedelta(minutes=policy.approval_minutes))
+            return GoBack(f"inconclusive, and there is no time left to ask: {reason}")
         case Inconclusive(reason=reason):
             return GoBack(f"inconclusive, and the policy does not ask: {reason}")
 
 
-def decide_approval(word: str | None, by: str, asked: AskPerson, now: datetime) -> VerdictDecision:
-    """A person's word, `approved` or `aborted`, or `None` if none came. Once the time is up it is too late."""
-    if word == "aborted":
-        return GoBack(f"aborted by {by}")
+def decide_approval(word: Word | None, asked: AskPerson, now: datetime) -> VerdictDecision:
+    """A person's word, or `None` if none came. Once the time is up it is too late to approve; what was said before the
+    question answers an earlier one."""
+    if word is not None and word.aborts:
+        return GoBack(f"aborted by {word.by}")
     if now >= asked.until:
         return GoBack(f"nobody answered until {asked.until:%H:%M} UTC: {asked.reason}")
-    if word == "approved":
-        return GoOn(f"approved by {by} although inconclusive: {asked.reason}")
+    if word is not None and word.approves(asked.since):
+        return GoOn(f"approved by {word.by} although inconclusive: {asked.reason}")
     return asked
+
+
+LONGEST = timedelta(hours=30)
+"""A release asks nothing any more after so long: its execution ends after 36 hours, and the way back takes time."""
+SPARE = timedelta(minutes=2)
+
+
+def latest_answer(began: datetime, hook_expires: datetime | None) -> datetime:
+    """Until when a question may be open: a hook whose own time is up is continued or rolled back by ECS."""
+    end = began + LONGEST
+    return end if hook_expires is None else min(end, hook_expires - SPARE)

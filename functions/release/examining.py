@@ -4,14 +4,12 @@ HTTP checks are tried in here until each is decided; a task is begun here and it
 """
 
 import hashlib
-import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from breakwater.addresses import Allowed, Origin, origin_of
 from breakwater.aws import translated_errors
 from breakwater.checks import (
     Attempt,
@@ -31,21 +29,23 @@ from breakwater.checks import (
 from breakwater.checks.spec import Listener, MetricAnalysis
 from breakwater.errors import BreakwaterError
 from breakwater.http_probe import Probe
-from breakwater.listeners import balancer_dimension, origins_of, rule_to
+from breakwater.listeners import balancer_dimension
 from breakwater.preflight_facts import ServiceFacts
-from breakwater.release_policy import ReleasePolicy
+from breakwater.reach import reach_of
+from breakwater.redact import redact
+from breakwater.release_policy import ReleasePolicy, looks_planned
 from breakwater.secret_headers import read_secret
 from breakwater.target_metrics import read_sides
 
-from .analysis import ShiftDecision, decide_shift_analysis, looks_planned
+from .analysis import ShiftDecision, decide_shift_analysis
 from .record import CheckTask, Looks, Release
-from .sight import Rollout
 from .wiring import Work
 
 GROUP = "breakwater-check"
 """The group of a check's task names the service, so that the event of its end finds the release."""
-STEPS = 10
-"""How many stages a release may look at metrics at, for the share of the false-alarm rate of one look."""
+LONGEST_MS = 720_000
+"""So long all HTTP checks may take together: the invocation ends after 900 s, and an attempt may take 60."""
+TIME_IS_UP = "the check's time is up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +92,13 @@ def _aimed(check: HttpCheck, facts: ServiceFacts) -> HttpCheck:
 
 
 def _probe(facts: ServiceFacts, policy: ReleasePolicy, work: Work) -> Probe:
-    """What checks may reach: the service's own listeners, and what the policy allows besides."""
-    origins: dict[str, Origin] = {}
-    for binding in facts.bindings:
-        if binding.production_rule is None:
-            binding = replace(binding, production_rule=rule_to(lambda: work.client("elbv2"), binding.target_group))
-        origins = origins_of(lambda: work.client("elbv2"), binding) | origins  # of several, the first
-    hosts = [origin for text in policy.hosts if isinstance(origin := origin_of(text), Origin)]
-    networks = tuple(ipaddress.ip_network(text) for text in policy.networks)
-    allowed = Allowed(frozenset([*origins.values(), *hosts]), networks)
-    return Probe(allowed, origins, partial(read_secret, lambda: work.client("secretsmanager")), work.probe)
+    reach = reach_of(work.client, facts.bindings, policy)
+    return Probe(reach.allowed, reach.origins, partial(read_secret, lambda: work.client("secretsmanager")), work.probe)
 
 
 def _requests(checks: Sequence[HttpCheck], probe: Probe, work: Work) -> list[CheckResult]:
-    """Try each check until it is decided, all of them side by side."""
+    """Try each check until it is decided, all of them side by side. What is open when the time is up stays open: it
+    would be killed with its invocation, and tried again from the beginning."""
     began = work.now()
     attempts: dict[str, list[Attempt]] = {check.name: [] for check in checks}
     results: dict[str, CheckResult] = {}
@@ -115,6 +108,10 @@ def _requests(checks: Sequence[HttpCheck], probe: Probe, work: Work) -> list[Che
             if check.name in results:
                 continue
             since = _since(began, work.now())
+            if since >= LONGEST_MS:
+                late = Inconclusive(f"all checks together took longer than {LONGEST_MS // 60_000} minutes")
+                results[check.name] = CheckResult(check.name, late, tuple(attempts[check.name]))
+                continue
             step = next_attempt(check.name, check.sample, attempts[check.name], since)
             if isinstance(step, Try) and step.at_ms <= since:
                 attempts[check.name].append(probe.attempt(check, since))
@@ -144,12 +141,12 @@ def _tasks(
     results: list[CheckResult] = []
     for check in checks:
         task = known.get((check.name, at)) or _run(release, check, facts, at, work, now)
+        task = replace(task, end=task.end or _end(release, check, task, work, now))
         known[check.name, at] = task
-        end = _end(release, check, task, work, now)
-        if end is None:
+        if task.end is None:
             waiting.append((check, task))
         else:
-            results.append(judge_task(check, end))
+            results.append(judge_task(check, task.end))
     return tuple(known.values()), waiting, results
 
 
@@ -174,11 +171,15 @@ def _run(release: Release, check: TaskCheck, facts: ServiceFacts, at: str, work:
                 **({"overrides": {"containerOverrides": [container]}} if container else {}),
             )
     except BreakwaterError as error:
-        return replace(begun, refused=str(error)[:500])
+        return replace(begun, end=_refused(check, str(error)))
     if answer.get("tasks"):
         return replace(begun, arn=str(answer["tasks"][0]["taskArn"]))
     reasons = ", ".join(str(one.get("reason")) for one in answer.get("failures") or [])
-    return replace(begun, refused=reasons or "ECS started no task")
+    return replace(begun, end=_refused(check, reasons or "ECS started no task"))
+
+
+def _refused(check: TaskCheck, why: str) -> TaskEnd:
+    return TaskEnd(refused=redact(why, check.command)[:500])
 
 
 def _placed(facts: ServiceFacts, release: Release, work: Work) -> dict[str, Any]:
@@ -200,20 +201,20 @@ def _essential(definition: str, work: Work) -> str:
 
 def _end(release: Release, check: TaskCheck, task: CheckTask, work: Work, now: datetime) -> TaskEnd | None:
     """How a task ended; `None` while it runs and has time left."""
-    if not task.arn:
-        return TaskEnd(refused=task.refused)
     with translated_errors(f"describe the task of the check {check.name}"):
         answer = work.client("ecs").describe_tasks(cluster=release.cluster, tasks=[task.arn])
     found = answer.get("tasks") or []
     if not found:
         return TaskEnd(refused="ECS does not know the task any more")
     raw = found[0]
+    if raw.get("stoppedReason") == TIME_IS_UP:  # an invocation that was killed after it had stopped the task
+        return TaskEnd(overdue=True)
     if raw.get("lastStatus") == "STOPPED":
         return task_end(raw, check)
     if now < task.began_at + timedelta(seconds=check.timeout_seconds):
         return None
     with translated_errors(f"stop the task of the check {check.name}"):
-        work.client("ecs").stop_task(cluster=release.cluster, task=task.arn, reason="the check's time is up")
+        work.client("ecs").stop_task(cluster=release.cluster, task=task.arn, reason=TIME_IS_UP)
     return TaskEnd(overdue=True)
 
 
@@ -227,44 +228,42 @@ def task_end(raw: dict[str, Any], check: TaskCheck) -> TaskEnd:
     code = next((one["exitCode"] for one in counted if "exitCode" in one), None)
     home, at = parse_arn(str(raw["taskArn"])), raw.get("stoppedAt") or raw["createdAt"]
     account, region = (home.account, home.region) if home else ("", "")
-    detail = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in raw.items()}
+    said = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in raw.items()}
     event = {
         "source": "aws.ecs",
         "detail-type": "ECS Task State Change",
         "account": account,
         "region": region,
         "time": at.isoformat(),
-        "detail": detail,
+        "detail": said,
     }
     diagnosis = diagnose(read(event), Facts(now=at, account=account, region=region))
-    return TaskEnd(exit_code=code, cause=diagnosis.cause, detail=str(raw.get("stoppedReason") or ""))
+    detail = redact(str(raw.get("stoppedReason") or ""), check.command)[:500]
+    return TaskEnd(exit_code=code, cause=diagnosis.cause, detail=detail)
 
 
 # ── metrics ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def analysed(
-    release: Release, rollout: Rollout, policy: ReleasePolicy, looks: Looks, work: Work, now: datetime
-) -> ShiftDecision:
-    """One look. What cannot be read is no answer: another look, and in the end a person."""
+    release: Release, policy: ReleasePolicy, looks: Looks, work: Work, now: datetime
+) -> tuple[ShiftDecision, Verdict]:
+    """One look, and what it is decided by. What cannot be read is no answer: another look, and in the end a person."""
     analysis = policy.analysis or MetricAnalysis()
     try:
-        verdict = _compared(release, rollout, analysis, looks, work, now)
+        verdict = _compared(release, analysis, looks, work, now)
     except BreakwaterError as error:
         verdict = Inconclusive(f"the metrics could not be read: {error}")
-    return decide_shift_analysis(verdict, looks.count, analysis.window_minutes)
+    return decide_shift_analysis(verdict, looks.count, analysis.window_minutes), verdict
 
 
-def _compared(
-    release: Release, rollout: Rollout, analysis: MetricAnalysis, looks: Looks, work: Work, now: datetime
-) -> Verdict:
+def _compared(release: Release, analysis: MetricAnalysis, looks: Looks, work: Work, now: datetime) -> Verdict:
     facts = work.sight.standing(release.cluster, release.name).facts
     green, blue = sides(release, work.sight.weights(facts), facts)
     balancer = balancer_dimension(lambda: work.client("elbv2"), green)
     start = looks.since - timedelta(minutes=analysis.window_minutes)
-    read: Callable[[], Any] = lambda: work.client("cloudwatch")  # noqa: E731  # handed on as it is
-    both = read_sides(read, balancer, [green, blue], analysis.quantiles, start, now)
-    return compare(analysis, Comparison(both[green], both[blue], looks.count, looks_planned(STEPS))).verdict
+    both = read_sides(lambda: work.client("cloudwatch"), balancer, [green, blue], analysis.quantiles, start, now)
+    return compare(analysis, Comparison(both[green], both[blue], looks.count, looks_planned(facts.steps))).verdict
 
 
 def sides(release: Release, weights: dict[str, dict[str, int]], facts: ServiceFacts) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """The lease of a release: taken before anything is changed, looked at before each change, given back at the end."""
 
+import re
 from datetime import datetime, timedelta
 
 from breakwater.errors import BreakwaterError, ConflictError
@@ -8,6 +9,7 @@ from breakwater.leases import Busy, Lease
 from .record import Release
 from .wiring import Work
 
+_SERVICE = re.compile(r"[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}")
 LASTING = timedelta(hours=1)
 SPARE = timedelta(minutes=15)
 
@@ -43,6 +45,15 @@ def give_back(work: Work, release: Release, now: datetime) -> None:
     """Let others change the service."""
     if release.token:
         work.leases.release(_lease(release, now))
+
+
+def drop(work: Work, execution: str, request: object, now: datetime) -> None:
+    """Let go of what an execution took that never came so far as to keep a record of it."""
+    service = request.get("service") if isinstance(request, dict) else None
+    if isinstance(service, str) and _SERVICE.fullmatch(service):
+        taken = work.leases.take(service, holder(execution), now, LASTING)
+        if not isinstance(taken, Busy):
+            work.leases.release(taken)
 
 
 def _lease(release: Release, now: datetime) -> Lease:

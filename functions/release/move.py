@@ -13,9 +13,9 @@ from breakwater.errors import BreakwaterError, NotFoundError
 from breakwater.leases import Busy
 
 from . import holding, telling
-from .expecting import weights_of
-from .facts import OVER, Begun, Recorded
-from .record import Kept, Release, Stage
+from .facts import OVER
+from .record import Release, Stage
+from .records import Kept
 from .returning import (
     HandOver,
     NothingBegun,
@@ -110,7 +110,7 @@ def _answer(kept: Kept, hook: str, action: str, reason: str, work: Work, now: da
         kept = work.records.keep(kept, said, now)
         _continue(arn, hook, action, work)
         telling.journal(work, release, f"{action.lower()} at {rollout.hook.stage}", reason, now)
-    work.records.keep(kept, replace(kept.release, hook=None, hook_stage=None, question=None), now)
+    work.records.keep(kept, replace(kept.release, question=None), now)
 
 
 def _continue(arn: str, hook: str, action: str, work: Work) -> None:
@@ -142,9 +142,8 @@ def _return(kept: Kept | None, failure: Any, work: Work, now: datetime) -> dict[
         rollout, _ = _look(kept.release, work)
         over = rollout is not None and rollout.seen.status in OVER
         return _on("close" if over else "wait")
-    decision = decide_return(
-        begun(kept.release, rollout), rollout.seen if rollout else None, standing.seen if standing else None
-    )
+    hook = rollout.hook.hook_id if rollout and rollout.hook else None
+    decision = decide_return(kept.release, rollout.seen if rollout else None, standing.seen if standing else None, hook)
     return _undone(kept, decision, work, now)
 
 
@@ -169,23 +168,6 @@ def _look(release: Release, work: Work) -> tuple[Rollout | None, Standing | None
         return rollout, None
 
 
-def begun(release: Release, rollout: Rollout | None) -> Begun:
-    """How far it has come, for the decision."""
-    before = release.before
-    recorded = None
-    if before is not None:
-        recorded = Recorded(before.task_definition, before.deployment, before.desired, weights_of(before.shares))
-    return Begun(
-        lease=release.token > 0,
-        intended=release.intended_at is not None,
-        service_deployment=rollout.seen.arn if rollout else release.service_deployment,
-        hook=rollout.hook.hook_id if rollout and rollout.hook else None,
-        attended=release.attended,
-        recorded=recorded,
-        task_definition=release.task_definition,
-    )
-
-
 def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> dict[str, Any]:
     release = kept.release
     back = replace(release, stage=Stage.RETURNING, question=None).told(now, "back", f"{release.why}; {decision.reason}")
@@ -199,7 +181,7 @@ def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> 
             work.records.keep(kept, back, now)
             return _on("close" if over else "wait")
         case RefuseAtHook(service_deployment=arn, hook=hook, action=action):
-            work.records.keep(kept, replace(back, service_deployment=arn, hook=None), now)
+            work.records.keep(kept, replace(back, service_deployment=arn), now)
             _continue(arn, hook, action, work)
         case StopDeployment(service_deployment=arn):
             work.records.keep(kept, replace(back, service_deployment=arn), now)

@@ -1,21 +1,19 @@
-"""What is kept of a release: enough to go on from any point, and to tell what happened. Pure values, and their store.
+"""What is kept of a release: enough to go on from any point, and to tell what happened. Pure; `records` stores it.
 
 Every function of the machine reads it first and writes it before it acts: intent, act, confirm. So a function that is
-tried again, or another one after a crash, finds how far it has come. It is one item with a version.
+tried again, or another one after a crash, finds how far it has come.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from breakwater.checks.tasks import TaskEnd
 from breakwater.model import Mode
-from breakwater.store import Put, Table, Update
-from breakwater.wire import dump, load
+from breakwater.release_policy import StageWork
 
-KEPT_DAYS = 90
-OPEN = "release-open"
 MOST_LINES = 200
+MOST_SEEN = 200
 
 
 class Stage(StrEnum):
@@ -43,7 +41,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What stood before."""
+    """What stood before: where a failed release has to come back to. `deployment` is the PRIMARY deployment's id."""
 
     task_definition: str
     deployment: str
@@ -53,12 +51,13 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person was asked, and how long they have. `at` is where the deployment waits."""
+    """What a person was asked, and how long they have. `at` is where the deployment waits, `of` what was in doubt."""
 
     at: str
     reason: str
     since: datetime
     until: datetime
+    of: StageWork = StageWork.CHECKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +79,30 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """A task that was run for a check. `at` is the hook at which it was run."""
+    """A task that was run for a check. `at` is the hook at which it was run. Its end is kept: ECS forgets it."""
 
     check: str
     at: str
     began_at: datetime
     arn: str = ""
-    refused: str = ""
+    end: TaskEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was seen of the production traffic at one moment, for the report.
+
+    `stage` is where the deployment was, `share` the new side's part of the weight at the service's listener rules, in
+    percent. The counts are those of both sides' metrics, at the moments when an analysis read them.
+    """
+
+    at: datetime
+    stage: str
+    share: float | None = None
+    new_requests: int | None = None
+    new_errors: int | None = None
+    old_requests: int | None = None
+    old_errors: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +116,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How it ended: what the machine goes to, what its caller reads, and what has been told of it so far."""
+    """How it ended: what the machine goes to, and what its caller reads."""
 
     next: str
     error: str
     cause: str
-    recorded: bool = False
-    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """All of it. `token` is that of the lease, `judged` where its last checks passed."""
+    """All of it.
+
+    `token` is that of the lease, `judged` where its last checks passed. `at_fault` says that it goes back because of
+    the revision itself: a check or the metrics failed, or its tasks crash. What goes back for another reason (a person,
+    the checker, capacity, the lease) is not said to be bad.
+    """
 
     execution: str
     service: str
@@ -123,14 +142,13 @@ class Release:
     attended: bool = False
     requested_by: str = ""
     why: str = ""
+    at_fault: bool = False
     token: int = 0
     before: Before | None = None
     rules: tuple[str, ...] = ()
     intended_at: datetime | None = None
     deployment: str | None = None
     service_deployment: str | None = None
-    hook: str | None = None
-    hook_stage: str | None = None
     judged: str = ""
     progress: Progress | None = None
     looks: Looks | None = None
@@ -139,6 +157,7 @@ class Release:
     redeployed_at: datetime | None = None
     settle_until: datetime | None = None
     ending: Ending | None = None
+    traffic: tuple[Traffic, ...] = ()
     lines: tuple[Line, ...] = ()
 
     @property
@@ -158,70 +177,23 @@ class Release:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What events call its deployment."""
-        return tuple(name for name in (self.service_deployment, self.deployment) if name)
+        """What events call its deployment. That ECS is back is told of the deployment that stood before."""
+        back = self.before.deployment if self.before and self.stage is Stage.RETURNING else None
+        return tuple(name for name in (self.service_deployment, self.deployment, back) if name)
+
+    def seen(self, traffic: Traffic) -> "Release":
+        """With one more look at the traffic; what is as it was before is no news."""
+        last = self.traffic[-1] if self.traffic else None
+        if (
+            last is not None
+            and traffic.new_requests is None
+            and (last.stage, last.share) == (traffic.stage, traffic.share)
+        ):
+            return self
+        return replace(self, traffic=(*self.traffic, traffic)[-MOST_SEEN:])
 
     def told(self, at: datetime, what: str, reason: str) -> "Release":
         """With one more line; the same twice in a row is one."""
         if self.lines and (self.lines[-1].what, self.lines[-1].reason) == (what, reason):
             return self
         return replace(self, lines=(*self.lines, Line(at, what, reason))[-MOST_LINES:])
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A release as the table has it."""
-
-    release: Release
-    version: int
-
-
-class Records:
-    """The releases in the table, by execution, and which of them a service has now."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def load(self, execution: str) -> Kept | None:
-        """The release of an execution, if it has come that far."""
-        key = (_pk(execution), "RELEASE")
-        item = self._table.get_many([key]).get(key)
-        return None if item is None else Kept(load(Release, str(item["doc"])), int(item["version"]))
-
-    def begin(self, release: Release, now: datetime) -> Kept:
-        """Keep a new one. Raises `ConflictError` if the execution has one."""
-        self._table.write(Put(_item(release, 1, now), only_if_new=True))
-        return Kept(release, 1)
-
-    def keep(self, kept: Kept, release: Release, now: datetime) -> Kept:
-        """Keep a changed one. Raises `ConflictError` if another invocation changed it meanwhile."""
-        if release == kept.release:
-            return kept
-        item = _item(release, kept.version + 1, now)
-        values = {name: value for name, value in item.items() if name not in ("pk", "sk")}
-        gone = () if "status" in item else ("status",)
-        self._table.write(
-            Update((_pk(release.execution), "RELEASE"), values, remove=gone, expected={"version": kept.version})
-        )
-        return Kept(release, kept.version + 1)
-
-    def open(self) -> Iterator[str]:
-        """The executions whose release is not over."""
-        return (pk.partition("#")[2] for pk in self._table.with_status(OPEN) if pk.startswith("RELEASE#"))
-
-
-def _pk(execution: str) -> str:
-    return f"RELEASE#{execution}"
-
-
-def _item(release: Release, version: int, now: datetime) -> dict[str, str | int]:
-    item: dict[str, str | int] = {
-        "pk": _pk(release.execution),
-        "sk": "RELEASE",
-        "doc": dump(release),
-        "version": version,
-        "service": release.service,
-        "ttl": int(now.timestamp()) + KEPT_DAYS * 86400,
-    }
-    ends = release.stage in (Stage.TURNED, Stage.REHEARSED, Stage.OVER)
-    return item if ends else {**item, "status": OPEN}

@@ -1,6 +1,5 @@
 """The report of a release in the report bucket: release-report.html for people, release-report.json for programs."""
 
-import html
 import json
 from datetime import datetime
 
@@ -8,7 +7,9 @@ from breakwater.aws import translated_errors
 from breakwater.errors import BreakwaterError
 from breakwater.redact import redact
 
+from .page import page
 from .record import Release
+from .story import counted, points, steps, warnings
 from .wiring import Work
 
 
@@ -42,39 +43,32 @@ def figures(release: Release) -> dict[str, object]:
         "requested_by": redact(release.requested_by),
         "began_at": release.began_at.isoformat(),
         "outcome": ending.error if ending else None,
-        "reason": ending.cause if ending else None,
-        "lines": [{"at": one.at.isoformat(), "what": one.what, "reason": one.reason} for one in release.lines],
+        "reason": redact(ending.cause) if ending else None,
+        "steps": [
+            {
+                "at": one.at.isoformat(),
+                "step": one.title,
+                "verdict": one.mark[0] if one.mark else None,
+                "reason": redact(one.reason),
+            }
+            for one in steps(release)
+        ],
+        "warnings": [redact(one) for one in warnings(release)],
+        "weights": {
+            "before": [
+                {"rule": one.rule, "target_group": one.group, "weight": one.weight}
+                for one in (release.before.shares if release.before else ())
+            ],
+            "new_share_percent": [{"at": one.at.isoformat(), "share": one.share} for one in points(release)],
+        },
+        "metrics": [
+            {
+                "at": one.at.isoformat(),
+                "stage": one.stage,
+                "new": {"requests": one.new_requests, "errors": one.new_errors},
+                "old": {"requests": one.old_requests, "errors": one.old_errors},
+            }
+            for one in counted(release)
+        ],
+        "lines": [{"at": one.at.isoformat(), "what": one.what, "reason": redact(one.reason)} for one in release.lines],
     }
-
-
-def page(release: Release) -> str:
-    """The same as a page without scripts and without anything from elsewhere."""
-    told = figures(release)
-    rows = "".join(
-        f"<tr><td>{one.at:%H:%M:%S}</td><td>{_safe(one.what)}</td><td>{_safe(one.reason)}</td></tr>"
-        for one in release.lines
-    )
-    head = "".join(
-        f"<dt>{name}</dt><dd>{_safe(str(told[key] or '-'))}</dd>"
-        for name, key in (
-            ("Service", "service"),
-            ("Revision", "task_definition"),
-            ("Before", "before"),
-            ("Strategy", "strategy"),
-            ("Started by", "requested_by"),
-            ("Began", "began_at"),
-            ("Outcome", "outcome"),
-            ("Why", "reason"),
-        )
-    )
-    return (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Release</title>"
-        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-        "dt{font-weight:600}dd{margin:0 0 .4rem}table{border-collapse:collapse;width:100%}"
-        "td{border-top:1px solid #ccc;padding:.3rem .6rem;vertical-align:top}</style></head>"
-        f"<body><h1>Release of {_safe(release.service)}</h1><dl>{head}</dl><table>{rows}</table></body></html>\n"
-    )
-
-
-def _safe(text: str) -> str:
-    return html.escape(redact(text))

@@ -1,4 +1,4 @@
-"""The single failure exit: what has begun, how is it undone, and what has to be seen before anybody says so.
+"""The single failure exit: what has begun, and how is it undone? What has to be seen afterwards is in `expecting`.
 
 Least force first. A deployment that waits at a hook is told ROLLBACK there; one that runs is stopped with ROLLBACK; one
 that already goes back is only watched. UpdateService back is left for what went past all of that, and nothing is done
@@ -7,8 +7,8 @@ to a deployment that is not ours.
 
 from dataclasses import dataclass
 
-from .facts import OVER, ROLLED_BACK, ROLLING_BACK, Begun, DeploymentSeen, ServiceSeen
-from .outcome import Expected
+from .facts import OVER, ROLLED_BACK, ROLLING_BACK, DeploymentSeen, ServiceSeen
+from .record import Before, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,6 @@ class RefuseAtHook:
 
     service_deployment: str
     hook: str
-    verify: Expected
     reason: str
     action: str = "ROLLBACK"
 
@@ -34,7 +33,6 @@ class StopDeployment:
     """StopServiceDeployment with stopType ROLLBACK, then wait for the end and verify."""
 
     service_deployment: str
-    verify: Expected
     reason: str
 
 
@@ -42,7 +40,6 @@ class StopDeployment:
 class WatchReturn:
     """It goes back by itself, or is back: wait for the end if there is one to come, and verify."""
 
-    verify: Expected
     reason: str
     over: bool
 
@@ -53,7 +50,6 @@ class Redeploy:
 
     task_definition: str
     fence: str
-    verify: Expected
     reason: str
 
 
@@ -67,56 +63,52 @@ class HandOver:
 ReturnDecision = NothingBegun | RefuseAtHook | StopDeployment | WatchReturn | Redeploy | HandOver
 
 
-def decide_return(begun: Begun, deployment: DeploymentSeen | None, service: ServiceSeen | None) -> ReturnDecision:
-    """Say how to undo what was begun. `deployment` and `service` are fresh reads, `None` where nothing can be read."""
-    if not begun.intended and not begun.attended and begun.service_deployment is None:
+def decide_return(
+    release: Release, deployment: DeploymentSeen | None, service: ServiceSeen | None, hook: str | None = None
+) -> ReturnDecision:
+    """Say how to undo what a release has begun.
+
+    `deployment` and `service` are fresh reads, `None` where nothing can be read; `hook` waits for an answer.
+    """
+    intended = release.intended_at is not None
+    if not intended and not release.attended and release.service_deployment is None and deployment is None:
         return NothingBegun("nothing was deployed")
-    if begun.recorded is None:
+    before = release.before
+    if before is None:
         return HandOver("what stood before was not recorded, so there is nothing to go back to")
-    verify = Expected(begun.recorded.task_definition, begun.recorded.weights)
     if deployment is None:
-        return _without_deployment(begun, service, verify)
+        return _without_deployment(release, before, service)
     if deployment.status in ROLLING_BACK or (deployment.is_rollback and deployment.status not in OVER):
-        return WatchReturn(verify, f"it is on its way back already: {deployment.status}", over=False)
+        return WatchReturn(f"it is on its way back already: {deployment.status}", over=False)
     if deployment.status in ROLLED_BACK:
-        return WatchReturn(verify, f"it went back by itself: {deployment.status}", over=True)
+        return WatchReturn(f"it went back by itself: {deployment.status}", over=True)
     if deployment.status == "STOPPED":
         return HandOver("the deployment was superseded: somebody has deployed since, and that is theirs")
     if deployment.status == "SUCCESSFUL":
-        return _after_success(begun, service, verify)
-    if begun.hook is not None:
-        return RefuseAtHook(deployment.arn, begun.hook, verify, "it waits at a hook, and is told to go back there")
-    return StopDeployment(deployment.arn, verify, f"it is {deployment.status}: stopped, and rolled back by ECS")
+        return _after_success(release, before, service)
+    if hook is not None:
+        return RefuseAtHook(deployment.arn, hook, "it waits at a hook, and is told to go back there")
+    return StopDeployment(deployment.arn, f"it is {deployment.status}: stopped, and rolled back by ECS")
 
 
-def _without_deployment(begun: Begun, service: ServiceSeen | None, verify: Expected) -> ReturnDecision:
+def _without_deployment(release: Release, before: Before, service: ServiceSeen | None) -> ReturnDecision:
     """The answer of UpdateService was lost, or its deployment not found. What the service has tells which."""
-    recorded = begun.recorded
-    if service is None or recorded is None:
+    if service is None:
         return HandOver("neither the deployment nor the service can be read: whether it was deployed is not known")
-    if service.deployment == recorded.deployment:
+    if service.deployment == before.deployment:
         return NothingBegun("the deployment never began: the service has the deployment that it had")
-    if service.task_definition == begun.task_definition:
-        return Redeploy(
-            recorded.task_definition,
-            service.deployment,
-            verify,
-            "its deployment cannot be found, its revision is there",
-        )
+    if service.task_definition == release.task_definition:
+        why = "its deployment cannot be found, its revision is there"
+        return Redeploy(before.task_definition, service.deployment, why)
     return HandOver(f"the service has {service.task_definition.rpartition('/')[2]}, which this release did not deploy")
 
 
-def _after_success(begun: Begun, service: ServiceSeen | None, verify: Expected) -> ReturnDecision:
+def _after_success(release: Release, before: Before, service: ServiceSeen | None) -> ReturnDecision:
     """It was through when something failed: ECS has nothing to roll back any more, so the old revision is deployed."""
-    recorded = begun.recorded
-    if service is None or recorded is None:
+    if service is None:
         return HandOver("the service cannot be read, so nothing is written to it")
-    if begun.task_definition is not None and service.task_definition != begun.task_definition:
+    if service.task_definition != release.task_definition:
         there = service.task_definition.rpartition("/")[2]
         return HandOver(f"the service has {there} by now, which this release did not deploy")
-    return Redeploy(
-        recorded.task_definition,
-        service.deployment,
-        verify,
-        "the deployment was through: the revision before it is deployed",
-    )
+    why = "the deployment was through: the revision before it is deployed"
+    return Redeploy(before.task_definition, service.deployment, why)

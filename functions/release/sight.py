@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,7 +39,7 @@ class Standing:
 
     seen: ServiceSeen
     facts: ServiceFacts
-    status: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sight:
@@ -59,7 +59,7 @@ class Sight:
     def standing(self, cluster: str, service: str, *, traffic: bool = False) -> Standing:
         """The service as it is now, its weights and targets only if asked for. Raises `BreakwaterError`."""
         with translated_errors(f"describe service {cluster}/{service}"):
-            answer = self._client("ecs").describe_services(cluster=cluster, services=[service])
+            answer = self._client("ecs").describe_services(cluster=cluster, services=[service], include=["TAGS"])
         if not answer["services"]:
             raise NotFoundError(f"describe service {cluster}/{service}: there is no such service")
         raw = answer["services"][0]
@@ -76,7 +76,7 @@ class Sight:
             targets=self._targets(facts, weights) if traffic else {},
             deployments=len(entries),
         )
-        return Standing(seen, facts, facts.status)
+        return Standing(seen, facts, {one["key"]: one.get("value", "") for one in raw.get("tags") or []})
 
     def weights(self, facts: ServiceFacts) -> dict[str, dict[str, int]]:
         """The weights at the service's own rules; only where it shifts traffic has it any."""
@@ -150,7 +150,11 @@ def _rollout(raw: Mapping[str, Any]) -> Rollout:
         for one in raw.get("lifecycleHookDetails") or []
         if one.get("status") == "AWAITING_ACTION" and one.get("targetType") == "PAUSE"
     ]
-    hook = HookSeen(str(waiting[0]["hookId"]), _hook_stage(raw), arn) if waiting else None
+    hook = (
+        HookSeen(str(waiting[0]["hookId"]), _hook_stage(raw), arn, expires_at=waiting[0].get("expiresAt"))
+        if waiting
+        else None
+    )
     sources = tuple(str(one["arn"]) for one in raw.get("sourceServiceRevisions") or [])
     settings: Mapping[str, Any] = raw.get("deploymentConfiguration") or {}
     bakes = [settings.get("bakeTimeInMinutes", 0)]

@@ -1,4 +1,5 @@
-"""Every five minutes: answers that were never confirmed, events that were lost, releases that nobody will close."""
+"""Every five minutes: answers that were never confirmed, events that were lost, releases that nobody will close, and
+deployments of others that wait unattended."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,24 +10,27 @@ from breakwater.aws import translated_errors
 from breakwater.errors import BreakwaterError, ConflictError, NotFoundError
 from breakwater.model import Mode
 
-from . import holding, telling
-from .record import Ending, Kept, Release, Stage
-from .sweeping import Leave, Nudge, Orphan, Seen, decide_sweep
-from .wiring import Work, wiring
+from . import holding, telling, unattended
+from .record import CheckTask, Ending, Release, Stage
+from .records import Kept
+from .sweep_wiring import Sweeping, wiring
+from .sweeping import Leave, Nudge, Orphan, Seen, SweepDecision, decide_sweep
+from .wiring import Work
 
 ENOUGH_TIME_MS = 20_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Look at every release that is not over."""
-    work = wiring()
-    if work.mode is Mode.OFF:
-        return {"repaired": 0, "nudged": 0, "orphans": 0}
-    return respond(work, lambda: context.get_remaining_time_in_millis() > ENOUGH_TIME_MS)
+    """Look at every release that is not over, and at every deployment that nobody attends."""
+    sweeping = wiring()
+    if sweeping.work.mode is Mode.OFF:
+        return {"repaired": 0, "nudged": 0, "orphans": 0, "attended": 0}
+    return respond(sweeping, lambda: context.get_remaining_time_in_millis() > ENOUGH_TIME_MS)
 
 
-def respond(work: Work, time_left: Callable[[], bool] = lambda: True) -> dict[str, Any]:
+def respond(sweeping: Sweeping, time_left: Callable[[], bool] = lambda: True) -> dict[str, Any]:
     """Sweep once. One release that cannot be looked at does not hold up the others; then it raises in the end."""
+    work = sweeping.work
     now = work.now()
     repaired = sum(work.rendezvous.repair(key, now) for key in list(work.rendezvous.unsent()))
     nudged = orphans = 0
@@ -35,58 +39,71 @@ def respond(work: Work, time_left: Callable[[], bool] = lambda: True) -> dict[st
         if not time_left():
             break
         try:
-            kept = work.records.load(execution)
-            if kept is None:
-                continue
-            decision = decide_sweep(_seen(kept.release, work), now)
-            match decision:
-                case Nudge(message=message, reason=reason):
-                    work.logger.info("nudged", service=kept.release.service, reason=reason)
-                    work.rendezvous.arrive(kept.release.service, message, now)
-                    nudged += 1
-                case Orphan(reason=reason):
-                    _orphaned(kept, reason, work, now)
-                    orphans += 1
-                case Leave():
-                    pass
-                case _:
-                    assert_never(decision)
+            decision = _swept(execution, work, now)
+            nudged += isinstance(decision, Nudge)
+            orphans += isinstance(decision, Orphan)
         except ConflictError:
             continue  # its own execution was faster
         except BreakwaterError as error:
             problems.append(f"{execution.rpartition(':')[2]}: {error}")
+    attended = 0
+    try:
+        attended = unattended.attend(sweeping, now, time_left) if time_left() else 0
+    except BreakwaterError as error:
+        problems.append(f"what others deploy: {error}")
     if problems:
-        raise BreakwaterError(f"{len(problems)} releases could not be looked at: {'; '.join(problems[:3])}")
-    return {"repaired": repaired, "nudged": nudged, "orphans": orphans}
+        raise BreakwaterError(f"{len(problems)} looks failed: {'; '.join(problems[:3])}")
+    return {"repaired": repaired, "nudged": nudged, "orphans": orphans, "attended": attended}
+
+
+def _swept(execution: str, work: Work, now: datetime) -> SweepDecision:
+    kept = work.records.load(execution)
+    if kept is None:
+        return Leave("there is no such release")
+    decision = decide_sweep(_seen(kept.release, work), now)
+    match decision:
+        case Nudge(message=message, reason=reason):
+            work.logger.info("nudged", service=kept.release.service, reason=reason)
+            work.rendezvous.arrive(kept.release.service, message, now)
+        case Orphan(reason=reason):
+            _orphaned(kept, reason, work, now)
+        case Leave():
+            pass
+        case _:
+            assert_never(decision)
+    return decision
 
 
 def _seen(release: Release, work: Work) -> Seen:
-    running = _execution(release.execution, work)
+    execution = _execution(release.execution, work)
     waits = work.rendezvous.waits(release.service)
-    if running != "RUNNING" or not waits:
-        return Seen(running, waits, None)
+    if execution != "RUNNING" or not waits:
+        return Seen(execution, waits, None)
     arn = release.service_deployment
     rollout = work.sight.rollout(arn) if arn else None
     question = release.question
+    hook = rollout.hook if rollout else None
+    running = [task for task in release.tasks if task.arn and task.end is None]
+    for_tasks = any(hook is None or task.at == hook.hook_id for task in running)
     return Seen(
-        running,
+        execution,
         waits,
         rollout.seen if rollout else None,
-        rollout.hook if rollout and not release.tasks else None,
+        None if for_tasks else hook,
         question.at if question else None,
+        question.since if question else None,
         question.until if question else None,
         work.approvals.read(arn) if arn else None,
-        _ended_task(release, work),
+        _ended_task(release, running, work),
     )
 
 
-def _ended_task(release: Release, work: Work) -> str | None:
-    """A task of a check that has ended, if any was begun."""
-    arns = [task.arn for task in release.tasks if task.arn]
-    if not arns:
+def _ended_task(release: Release, running: list[CheckTask], work: Work) -> str | None:
+    """A task of a check that has ended although the release has not seen it end."""
+    if not running:
         return None
     with translated_errors("describe the tasks of checks"):
-        answer = work.client("ecs").describe_tasks(cluster=release.cluster, tasks=arns)
+        answer = work.client("ecs").describe_tasks(cluster=release.cluster, tasks=[task.arn for task in running])
     return next((str(one["taskArn"]) for one in answer["tasks"] if one.get("lastStatus") == "STOPPED"), None)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from breakwater.rendezvous import Kind, Message
+from breakwater.rendezvous import Kind, Message, Word
 
 from .facts import OVER, ROLLING_BACK, DeploymentSeen, HookSeen
 
@@ -35,7 +35,11 @@ SweepDecision = Nudge | Orphan | Leave
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is seen of an open release. `answered` is the hook that it has asked a person about, or is answering."""
+    """What is seen of an open release.
+
+    `asked_about` is the hook that it has asked a person about, `asked` when. `hook` is one that waits for the release,
+    and not for a task of its checks; `task_ended` such a task.
+    """
 
     execution: str
     """RUNNING, or how the execution ended."""
@@ -43,8 +47,9 @@ class Seen:
     deployment: DeploymentSeen | None
     hook: HookSeen | None = None
     asked_about: str | None = None
+    asked: datetime | None = None
     until: datetime | None = None
-    word: str | None = None
+    word: Word | None = None
     task_ended: str | None = None
 
 
@@ -57,10 +62,9 @@ def decide_sweep(seen: Seen, now: datetime) -> SweepDecision:
         return Leave("it does not wait")
     at, deployment = now.isoformat(), seen.deployment
     name = deployment.arn if deployment else None
-    if seen.word in ("approved", "aborted"):
-        return _nudge(
-            f"word:{seen.word}", Kind.ABORTED if seen.word == "aborted" else Kind.APPROVED, at, name, "a word"
-        )
+    word = seen.word
+    if word is not None and (word.aborts or (seen.asked is not None and word.approves(seen.asked))):
+        return _nudge(f"word:{word.word}:{word.at.isoformat()}", Kind(word.word), at, name, "a word")
     if seen.asked_about is not None and seen.until is not None and now >= seen.until:
         return _nudge(f"overdue:{seen.asked_about}", Kind.ENDED, at, name, "the end of a person's time")
     if seen.task_ended is not None:
@@ -69,7 +73,7 @@ def decide_sweep(seen: Seen, now: datetime) -> SweepDecision:
         return Leave("its deployment cannot be seen")
     if deployment.status in OVER:
         return _nudge(f"{deployment.arn}:{deployment.status}", Kind.ENDED, at, name, f"its end: {deployment.status}")
-    if seen.hook is not None and seen.hook.hook_id != seen.asked_about and seen.task_ended is None:
+    if seen.hook is not None and seen.hook.hook_id != seen.asked_about:
         return _nudge(f"{deployment.arn}:{seen.hook.hook_id}", Kind.HOOK, at, name, f"a hook at {seen.hook.stage}")
     if deployment.status in ROLLING_BACK:
         return _nudge(f"{deployment.arn}:back", Kind.ENDED, at, name, "its way back")

@@ -36,14 +36,22 @@ def ask(work: Work, release: Release, at: str, reason: str, until: datetime, now
     """Ask a person, with the command that answers. Raises `ThrottledError` if nobody could be told."""
     deployment = release.service_deployment or release.service
     command = f"breakwater release approve {deployment}"
-    said = f"{redact(reason)}. Until {until:%H:%M} UTC answer with `{command}`, or `abort` in place of `approve`"
-    _tell(work, release, f"question:{at}", Category.HOOK_ATTENTION, Cause.HOOK_WAITING, said, now, Severity.HIGH)
+    about = redact(reason)[:600].replace("`", "'")  # backticks mark the command, which is never cut
+    said = f"{about}. Until {until:%H:%M} UTC answer with `{command}`, or `abort` in place of `approve`"
+    _tell(work, release, f"question:{at}", Category.HOOK_ATTENTION, Cause.RELEASE_ASKS, said, now, Severity.HIGH)
 
 
 def returned(work: Work, release: Release, reason: str, now: datetime, *, person: bool) -> None:
     """Say that a revision went back, or that a person has to look. Raises `ThrottledError` if nobody could be told."""
     severity = Severity.HIGH if person else Severity.MEDIUM
-    _tell(work, release, "ending", Category.DEPLOYMENT_ROLLED_BACK, Cause.ROLLED_BACK, redact(reason), now, severity)
+    cause = Cause.RELEASE_UNSETTLED if person else Cause.RELEASE_RETURNED
+    _tell(work, release, "ending", Category.DEPLOYMENT_ROLLED_BACK, cause, redact(reason), now, severity)
+
+
+def waits(work: Work, release: Release, reason: str, now: datetime) -> None:
+    """Say that somebody's deployment waits at a hook, and its release does nothing: nobody else will answer it."""
+    said = f"the deployment waits at a hook that no release answers; answer it by hand: {redact(reason)}"
+    _tell(work, release, "waits", Category.HOOK_ATTENTION, Cause.RELEASE_UNSETTLED, said, now, Severity.HIGH)
 
 
 def _tell(

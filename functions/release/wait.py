@@ -14,6 +14,8 @@ from .record import Release
 from .wiring import Work, wiring
 
 LONGEST = timedelta(hours=1)
+MOST_WAITS = 100_000
+"""More than an execution can make: its history ends after 25,000 events."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -30,10 +32,12 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
     release = kept.release
     holding.renew(work, release, now, until_answered(release, work))
     wait = Wait(
-        number=int(event["number"]),
+        # An execution counts from 1, and the item of the service outlives it. The lease's token only grows, so that of
+        # two releases of a service every wait of the later one has the higher number.
+        number=release.token * MOST_WAITS + int(event["number"]),
         token=str(event["token"]),
         kinds=tuple(Kind),
-        deployments=(*release.names, *(task.arn for task in release.tasks if task.arn)),
+        deployments=(*release.names, *(task.arn for task in release.tasks if task.arn and task.end is None)),
     )
     decision = work.rendezvous.arrive(release.service, wait, now)
     work.logger.info("waits", service=release.service, number=wait.number, reason=decision.reason)

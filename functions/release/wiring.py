@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 
 from breakwater import aws, log
 from breakwater.approvals import Approvals
+from breakwater.compiled import Compiled
 from breakwater.desk import IncidentDesk
 from breakwater.http_probe import Means as ProbeMeans
 from breakwater.incident_store import IncidentStore
@@ -28,7 +29,7 @@ from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic
 
-from .record import Records
+from .records import Records
 from .sight import Sight
 
 AUTOMATION = "release"
@@ -57,11 +58,14 @@ class Work:
     ledgers: Ledgers
     sight: Sight
     client: Client
+    rules: Callable[[datetime], Compiled]
     policy: Callable[[str, datetime], ReleasePolicy]
     rendezvous: Rendezvous
     approvals: Approvals
     desk: IncidentDesk
     report_bucket: str
+    native_hook: str | None = None
+    """The ARN of Breakwater's own Lambda hook, where it matters whose hook a service declares."""
     mode: Mode = Mode.OBSERVE
     alerts: AlertPolicy = field(default_factory=AlertPolicy)
     probe: ProbeMeans = field(default_factory=ProbeMeans)
@@ -72,7 +76,11 @@ class Work:
 @cache
 def wiring() -> Work:
     """The parts as they run in Lambda."""
-    settings = read(Settings, os.environ)
+    return made_of(read(Settings, os.environ))
+
+
+def made_of(settings: Settings) -> Work:
+    """The parts by a function's settings."""
     logger = log.logger(AUTOMATION)
     table = Table(lambda: aws.client("dynamodb"), settings.table_name)
     reader = PolicyReader(table, lambda problem: logger.warning("policy unread", problem=problem))
@@ -90,6 +98,7 @@ def wiring() -> Work:
         ledgers=Ledgers(table),
         sight=Sight(aws.steady),
         client=aws.steady,
+        rules=reader.current,
         policy=policy,
         rendezvous=Rendezvous(table, send_by(lambda: aws.client("stepfunctions"))),
         approvals=Approvals(table),

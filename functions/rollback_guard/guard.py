@@ -22,6 +22,7 @@ from .decision import (
     Watch,
     decide_rollback,
 )
+from .handing import hand_over
 from .picture import Picture, Seen, ServiceName, Unreadable
 from .records import KeptNote, Mark, Note, tally_of
 from .reports import held, is_news, silent, would_roll_back
@@ -265,6 +266,9 @@ class _Look:
         return decision
 
     def _apply(self, decision: RollbackDecision) -> Result:
+        told = hand_over(self._hand, self._service, self._primary.id, decision)
+        if told is not None:
+            return Result("hand over", told)
         match decision:
             case RollBack() if self._policy.mode is Mode.ACT:
                 done = roll_back(self._hand, self._kept, decision, self._history or History())

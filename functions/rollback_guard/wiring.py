@@ -67,6 +67,8 @@ class Work:
     leases: Leases
     desk: IncidentDesk
     read_log: Callable[[Finding], LogTail | None]
+    tell_release: Callable[[str, str, str, datetime], str | None] = lambda *_: None
+    """Service, deployment, why it fails, when: to the release that has the service; its execution, if one has."""
     memory: Memory = field(default_factory=Memory)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -107,6 +109,13 @@ def wiring() -> Work:
             lines=alerts.log_lines,
         )
 
+    def tell_release(service: str, deployment: str, reason: str, now: datetime) -> str | None:
+        from breakwater.release_claims import tell_failing  # only who rolls back pays for it
+        from breakwater.rendezvous_store import Rendezvous, send_by
+
+        meeting = Rendezvous(table, send_by(lambda: aws.client("stepfunctions")))
+        return tell_failing(table, meeting, service, deployment, reason, now)
+
     return Work(
         settings=settings,
         policy_for=policies(settings, policy),
@@ -124,6 +133,7 @@ def wiring() -> Work:
             IncidentStore(table), IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn), AUTOMATION
         ),
         read_log=read_log,
+        tell_release=tell_release,
     )
 
 

@@ -6,7 +6,7 @@ Pure: the answer follows from the event and the facts alone.
 from dataclasses import dataclass
 
 from breakwater.diagnosis import Facts, diagnose, needs_essential
-from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable
+from breakwater.events import Event, HookStateChange, ServiceEvent, TaskStateChange, Unreadable
 from breakwater.findings import finding_of
 from breakwater.model import Cause, Finding
 
@@ -55,3 +55,12 @@ def service_wanted(event: Event | Unreadable, home: Facts) -> tuple[str | None, 
     if (event.account, event.region) != (home.account, home.region):
         return None
     return (event.cluster, event.service) if event.service else None
+
+
+def hook_wanted(event: Event | Unreadable, home: Facts) -> tuple[str | None, str, str] | None:
+    """The hook that waits, as (cluster, service, stage), where it matters whether a release answers it."""
+    if not isinstance(event, HookStateChange) or event.detail.event_name != "HOOK_AWAITING_ACTION":
+        return None
+    if (event.account, event.region) != (home.account, home.region) or not event.service:
+        return None
+    return event.cluster, event.service, event.detail.lifecycle_stage or ""

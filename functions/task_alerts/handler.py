@@ -11,7 +11,7 @@ from breakwater.diagnosis import Facts
 from breakwater.events import parse_arn
 from breakwater.model import Finding, LogTail, Mode
 
-from .decision import AlertDecision, Report, decide_alert, service_wanted, task_definition_wanted
+from .decision import AlertDecision, Report, decide_alert, hook_wanted, service_wanted, task_definition_wanted
 from .intake import Letter, Post, distinct, facts_for, open_batch
 from .wiring import Work, wiring
 
@@ -66,8 +66,10 @@ def _decided(post: Post, work: Work, home: Facts) -> list[tuple[Letter, AlertDec
     definitions = work.definitions.read(wanted, home.now) if wanted else {}
     named = list(dict.fromkeys(service for letter in post.letters if (service := service_wanted(letter.event, home))))
     services = work.services(named) if named else {}
+    hooks = distinct(hook_wanted(letter.event, home) for letter in post.letters)
+    attended = frozenset(hook for hook in hooks if work.attends(*hook))
     return [
-        (letter, decide_alert(letter.event, facts_for(letter.event, home, definitions, services)))
+        (letter, decide_alert(letter.event, facts_for(letter.event, home, definitions, services, attended)))
         for letter in post.letters
     ]
 

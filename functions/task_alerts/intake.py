@@ -1,13 +1,16 @@
 """From an SQS batch to typed events, and what has to be known to judge them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from breakwater.diagnosis import Facts
 from breakwater.ecs import ServiceState, TaskDefinition
 from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable, read, read_batch, read_json
 
-from .decision import service_wanted
+from .decision import hook_wanted, service_wanted
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,11 @@ def facts_for(
     base: Facts,
     definitions: Mapping[str, TaskDefinition],
     services: Mapping[tuple[str | None, str], ServiceState],
+    attended: Collection[tuple[str | None, str, str]] = (),
 ) -> Facts:
     """What is known for one event. A task definition that could not be read leaves every container essential."""
+    if hook_wanted(event, base) in attended:
+        return replace(base, smoke_test=True)
     if isinstance(event, TaskStateChange):
         definition = definitions.get(event.detail.task_definition_arn or "")
         return replace(base, essential=definition.essential) if definition else base
@@ -68,6 +74,6 @@ def facts_for(
     )
 
 
-def distinct(values: Iterable[str | None]) -> list[str]:
+def distinct(values: Iterable[T | None]) -> list[T]:
     """The values that are there, each once, in order."""
     return list(dict.fromkeys(value for value in values if value is not None))

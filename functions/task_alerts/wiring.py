@@ -45,6 +45,8 @@ class Work:
     desk: IncidentDesk
     read_log: Callable[[Finding], LogTail | None]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    attends: Callable[[str | None, str, str], bool] = lambda cluster, service, stage: False
+    """Whether a release answers a hook of a service (cluster, name, stage), so that no person has to."""
 
 
 @cache
@@ -62,6 +64,10 @@ def wiring() -> Work:
 
     def policy() -> AlertPolicy:
         return reader.current(datetime.now(UTC)).alerts()
+
+    def attends(cluster: str | None, service: str, stage: str) -> bool:
+        said = reader.current(datetime.now(UTC))
+        return settings.mode is Mode.ACT and said.attends(cluster, service, stage)
 
     region = os.environ.get("AWS_REGION", "")
 
@@ -96,4 +102,5 @@ def wiring() -> Work:
             AUTOMATION,
         ),
         read_log=read_log,
+        attends=attends,
     )

@@ -138,7 +138,10 @@ class Alarms(Part):
 
 
 class Hook(Part):
-    """A PAUSE hook: the deployment waits at these stages until a `continue` step."""
+    """A PAUSE hook: a deployment waits at these stages until a `continue_deployment` step, or a release goes on.
+
+    The first deployment of a service has none: its hooks are declared once it runs.
+    """
 
     stages: Annotated[Many, Field(min_length=1)]
     timeout: Duration = timedelta(days=1)

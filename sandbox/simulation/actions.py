@@ -55,6 +55,42 @@ class Deploy(Part):
         return f"deploys {what} to {self.service}"
 
 
+class Release(Part):
+    """Somebody releases a new revision, as `breakwater release start` does."""
+
+    service: Name
+    image: Name | None = None
+    """A new revision of the service's family, with this image in one container."""
+    container: Name | None = None
+    """Which container; the first one unless given."""
+    revision: Annotated[int, Field(ge=1)] | None = None
+    """A revision of the family that is there already."""
+    by: Name | None = None
+    """Who or what wants it."""
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if (self.image is None) == (self.revision is None):
+            raise ValueError("say what to release: image, or revision")
+        return self
+
+    def told(self) -> str:
+        """As the timeline shows it."""
+        return f"releases {self.image or f'revision {self.revision}'} to {self.service}"
+
+
+class AnswerRelease(Part):
+    """Somebody answers what a service's release asks, as `breakwater release approve` and `abort` do."""
+
+    service: Name
+    answer: Literal["approve", "abort"]
+    by: Name = "somebody"
+
+    def told(self) -> str:
+        """As the timeline shows it."""
+        return f"{self.by} {self.answer}s the release of {self.service}"
+
+
 class Scale(Part):
     """Somebody changes the desired count."""
 
@@ -246,6 +282,8 @@ class PutEvent(Part):
 
 Action = (
     Deploy
+    | Release
+    | AnswerRelease
     | Scale
     | DeleteService
     | RunTask
@@ -283,6 +321,8 @@ class Step(Part):
     at: Duration = timedelta(0)
     """Since the beginning of the timeline."""
     deploy: Deploy | None = None
+    release: Release | None = None
+    answer_release: AnswerRelease | None = None
     scale: Scale | None = None
     delete_service: DeleteService | None = None
     run_task: RunTask | None = None

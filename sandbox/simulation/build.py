@@ -94,6 +94,7 @@ def _images(stage: Stage) -> None:
     for image, answers in stage.scenario.answers.items():
         given = Answers(answers.error_rate, answers.latency_ms, answers.spread)
         stage.sandbox.account.ecs.native.requests.answers[image] = given
+        stage.sandbox.sites.answers[image] = (answers.status, answers.body)
 
 
 def _cluster(stage: Stage, name: str, cluster: Cluster) -> None:
@@ -302,7 +303,17 @@ def forward(stage: Stage, weights: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
 
 
+def declaring(stage: Stage) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Declare the hooks of services once they run, so that nobody has to let their first deployments go on."""
+    for name, service in stage.scenario.services.items():
+        if service.deployment.hooks:
+            given = {"deploymentConfiguration": deployment_configuration(service.deployment)}
+            ecs = stage.aws("ecs")
+            yield f"services.{name}", partial(ecs.update_service, cluster=service.cluster, service=name, **given)
+
+
 def _service(stage: Stage, name: str, service: Service) -> None:
+    first = service.deployment.model_copy(update={"hooks": ()})  # the rest is declared once it runs
     definition = stage.scenario.task_definitions[service.task]
     where: dict[str, Any] = {"launchType": service.launch_type}
     if service.capacity_provider is not None:
@@ -314,7 +325,7 @@ def _service(stage: Stage, name: str, service: Service) -> None:
         serviceName=name,
         taskDefinition=service.task,
         desiredCount=service.desired,
-        deploymentConfiguration=deployment_configuration(service.deployment),
+        deploymentConfiguration=deployment_configuration(first),
         loadBalancers=[_attached(stage, definition, one) for one in service.load_balancers],
         healthCheckGracePeriodSeconds=seconds(service.grace),
         tags=[{"key": key, "value": value} for key, value in service.tags.items()],

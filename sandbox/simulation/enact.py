@@ -1,14 +1,13 @@
 """A step of the timeline, done: through boto3 what people do, in the model what befalls them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
-from sandbox.ecs.state import Instance, Service, Task
 from sandbox.ecs.workloads import crash_on_start, never_healthy
-from sandbox.simulation import actions, mishaps
+from sandbox.simulation import actions, mishaps, releasing
 from sandbox.simulation.build import (
     NETWORK,
     ScenarioError,
@@ -17,14 +16,15 @@ from sandbox.simulation.build import (
     deployment_configuration,
     forward,
 )
+from sandbox.simulation.finding import cluster_of, instance_of, next_revision, rollout_of, running, service_of, tasks_of
 from sandbox.simulation.logs import write
 from sandbox.simulation.parts import seconds
 
 
 @singledispatch
 def enact(action: actions.Action, stage: Stage) -> None:
-    """Let one thing happen, now."""
-    raise NotImplementedError(f"nothing enacts {type(action).__name__}")
+    """Let one thing happen, now. Raises `TypeError` for what is no step."""
+    raise TypeError(f"{type(action).__name__} is no step of a timeline: nothing enacts it")
 
 
 # ── what people do ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -35,7 +35,7 @@ def _(action: actions.Deploy, stage: Stage) -> None:
     changes: dict[str, Any] = {}
     family = stage.scenario.services[action.service].task
     if action.image is not None:
-        changes["taskDefinition"] = _next_revision(stage, action, action.image)
+        changes["taskDefinition"] = next_revision(stage, action.service, action.image, action.container)
     elif action.revision is not None:
         changes["taskDefinition"] = f"{family}:{action.revision}"
     elif action.force:
@@ -47,20 +47,6 @@ def _(action: actions.Deploy, stage: Stage) -> None:
     _update(stage, action.service, **changes)
 
 
-def _next_revision(stage: Stage, action: actions.Deploy, image: str) -> str:
-    """The service's own revision once more, with another image in one container."""
-    ecs, service = stage.aws("ecs"), _service(stage, action.service)
-    current = ecs.describe_task_definition(taskDefinition=service.primary.revision.definition.arn)["taskDefinition"]
-    containers = current["containerDefinitions"]
-    name = action.container or containers[0]["name"]
-    if name not in [one["name"] for one in containers]:
-        raise ScenarioError(f"{current['family']} has no container {name}")
-    kept = {key: current[key] for key in ("family", "networkMode", "cpu", "memory") if key in current}
-    changed = [{**one, "image": image} if one["name"] == name else one for one in containers]
-    made = ecs.register_task_definition(**kept, containerDefinitions=changed)
-    return str(made["taskDefinition"]["taskDefinitionArn"])
-
-
 @enact.register
 def _(action: actions.Scale, stage: Stage) -> None:
     _update(stage, action.service, desiredCount=action.desired)
@@ -68,7 +54,7 @@ def _(action: actions.Scale, stage: Stage) -> None:
 
 @enact.register
 def _(action: actions.DeleteService, stage: Stage) -> None:
-    stage.aws("ecs").delete_service(cluster=_cluster(stage, action.service), service=action.service, force=True)
+    stage.aws("ecs").delete_service(cluster=cluster_of(stage, action.service), service=action.service, force=True)
 
 
 @enact.register
@@ -95,7 +81,7 @@ def _(action: actions.RunTask, stage: Stage) -> None:
 @enact.register
 def _(action: actions.StopTask, stage: Stage) -> None:
     more = {} if action.reason is None else {"reason": action.reason}
-    for task in _tasks(stage, action):
+    for task in tasks_of(stage, action):
         stage.aws("ecs").stop_task(cluster=task.cluster.name, task=task.arn, **more)
 
 
@@ -103,14 +89,14 @@ def _(action: actions.StopTask, stage: Stage) -> None:
 def _(action: actions.Drain, stage: Stage) -> None:
     stage.aws("ecs").update_container_instances_state(
         cluster=action.cluster,
-        containerInstances=[_instance(stage, action).arn],
+        containerInstances=[instance_of(stage, action).arn],
         status="ACTIVE" if action.undo else "DRAINING",
     )
 
 
 @enact.register
 def _(action: actions.Continue, stage: Stage) -> None:
-    rollout = _rollout(stage, action.service)
+    rollout = rollout_of(stage, action.service)
     [shown] = stage.aws("ecs").describe_service_deployments(serviceDeploymentArns=[rollout])["serviceDeployments"]
     waiting = [hook for hook in shown.get("lifecycleHookDetails", []) if hook["status"] == "AWAITING_ACTION"]
     if not waiting:
@@ -122,7 +108,7 @@ def _(action: actions.Continue, stage: Stage) -> None:
 
 @enact.register
 def _(action: actions.StopDeployment, stage: Stage) -> None:
-    rollout = _rollout(stage, action.service)
+    rollout = rollout_of(stage, action.service)
     stage.aws("ecs").stop_service_deployment(serviceDeploymentArn=rollout, stopType="ROLLBACK")
 
 
@@ -164,11 +150,27 @@ def _(action: actions.EndSurge, stage: Stage) -> None:
 def _ask_scaler(stage: Stage, action: str, service: str, more: Mapping[str, Any]) -> None:
     """What `breakwater surge` does: the caller's own invocation of the function."""
     given = {name: value for name, value in more.items() if value is not None}
-    asked = {"action": action, "cluster": _cluster(stage, service), "service": service, "answer_errors": True, **given}
+    asked = {
+        "action": action,
+        "cluster": cluster_of(stage, service),
+        "service": service,
+        "answer_errors": True,
+        **given,
+    }
     outcome = stage.sandbox.invoke("ScalerFunction", asked)
     problem = outcome.error or json.loads(outcome.payload).get("error")
     if problem:
         raise ScenarioError(f"the scaler says: {problem}")
+
+
+@enact.register
+def _(action: actions.Release, stage: Stage) -> None:
+    releasing.start(stage, action)
+
+
+@enact.register
+def _(action: actions.AnswerRelease, stage: Stage) -> None:
+    releasing.answer(stage, action)
 
 
 @enact.register
@@ -195,44 +197,44 @@ def _merged(whole: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
 @enact.register
 def _(action: mishaps.Crash, stage: Stage) -> None:
-    for task in _tasks(stage, action):
+    for task in tasks_of(stage, action):
         write(stage, task, action.logs, action.container)
         stage.sandbox.ecs.faults.crash(task, action.exit_code, action.container, action.reason)
 
 
 @enact.register
 def _(action: mishaps.SpotInterruption, stage: Stage) -> None:
-    for task in _tasks(stage, action):
+    for task in tasks_of(stage, action):
         stage.sandbox.ecs.faults.spot_interruption(task)
 
 
 @enact.register
 def _(action: mishaps.BreakHealth, stage: Stage) -> None:
-    for task in _tasks(stage, action):
+    for task in tasks_of(stage, action):
         write(stage, task, action.logs)
         stage.sandbox.ecs.faults.break_health(task)
 
 
 @enact.register
 def _(action: mishaps.Maintenance, stage: Stage) -> None:
-    for task in _tasks(stage, action):
+    for task in tasks_of(stage, action):
         stage.sandbox.ecs.faults.maintenance(task)
 
 
 @enact.register
 def _(action: mishaps.InfrastructureFailure, stage: Stage) -> None:
-    for task in _tasks(stage, action):
+    for task in tasks_of(stage, action):
         stage.sandbox.ecs.faults.infrastructure_failure(task)
 
 
 @enact.register
 def _(action: mishaps.LoseInstance, stage: Stage) -> None:
-    stage.sandbox.ecs.faults.lose_instance(_instance(stage, action))
+    stage.sandbox.ecs.faults.lose_instance(instance_of(stage, action))
 
 
 @enact.register
 def _(action: mishaps.SpotInstance, stage: Stage) -> None:
-    instance = _instance(stage, action)
+    instance = instance_of(stage, action)
     if not instance.spot:
         raise ScenarioError(f"{action.which} is no Spot instance")
     stage.sandbox.account.bus.put(
@@ -248,7 +250,7 @@ def _(action: mishaps.SpotInstance, stage: Stage) -> None:
 
 @enact.register
 def _(action: mishaps.InstanceHealth, stage: Stage) -> None:
-    stage.sandbox.ecs.faults.instance_health(_instance(stage, action), action.status)
+    stage.sandbox.ecs.faults.instance_health(instance_of(stage, action), action.status)
 
 
 @enact.register
@@ -282,7 +284,7 @@ def _(action: mishaps.Shortage, stage: Stage) -> None:
 def _(action: mishaps.DependencyOutage, stage: Stage) -> None:
     """New tasks fail like those that run; one that began in the outage keeps to that after it, until it is replaced."""
     world, faults = stage.sandbox.ecs.world, stage.sandbox.ecs.faults
-    hit = [_service(stage, name) for name in action.services]
+    hit = [service_of(stage, name) for name in action.services]
     images = {
         container.image
         for service in hit
@@ -295,7 +297,7 @@ def _(action: mishaps.DependencyOutage, stage: Stage) -> None:
     for image in before:
         faults.set_workload(image, replace(failing, kind="dependency_outage"))
     for service in hit:
-        for task in _running(list(service.tasks.values())):
+        for task in running(list(service.tasks.values())):
             if action.shows == "crash":
                 faults.crash(task, action.exit_code)
             else:
@@ -319,51 +321,10 @@ def _(action: mishaps.Behave, stage: Stage) -> None:
     stage.sandbox.ecs.faults.set_workload(action.image, action.behaviour.workload())
 
 
+def _update(stage: Stage, service: str, **changes: Any) -> None:
+    stage.aws("ecs").update_service(cluster=cluster_of(stage, service), service=service, **changes)
+
+
 def _ends(stage: Stage, outage: mishaps.Outage, over: Callable[[], None]) -> None:
     if outage.lasts is not None:
         stage.sandbox.account.clock.call_in(outage.lasts.total_seconds(), over, "end of an outage")
-
-
-# ── finding what is meant ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _cluster(stage: Stage, service: str) -> str:
-    return stage.scenario.services[service].cluster
-
-
-def _service(stage: Stage, name: str) -> Service:
-    return stage.sandbox.ecs.active_service(_cluster(stage, name), name)
-
-
-def _update(stage: Stage, service: str, **changes: Any) -> None:
-    stage.aws("ecs").update_service(cluster=_cluster(stage, service), service=service, **changes)
-
-
-def _rollout(stage: Stage, service: str) -> str:
-    """The service's latest deployment."""
-    found = stage.aws("ecs").list_service_deployments(cluster=_cluster(stage, service), service=service)
-    return str(found["serviceDeployments"][0]["serviceDeploymentArn"])
-
-
-def _running(tasks: Iterable[Task]) -> Iterator[Task]:
-    return (task for task in tasks if task.last_status == task.desired_status == "RUNNING")
-
-
-def _tasks(stage: Stage, action: mishaps.OfTasks) -> Sequence[Task]:
-    if action.service is not None:
-        there = list(_service(stage, action.service).tasks.values())
-    else:
-        homes = stage.sandbox.ecs.world.clusters.values()
-        there = [task for home in homes for task in home.tasks.values() if task.service is None]
-        there = [task for task in there if task.definition.family == action.task]
-    found = [*_running(there)][: action.count]
-    if not found:
-        raise ScenarioError(f"{action.service or action.task} has no running task")
-    return found
-
-
-def _instance(stage: Stage, action: mishaps.OfInstance) -> Instance:
-    there = stage.instances.get(action.cluster, [])
-    if action.instance > len(there):
-        raise ScenarioError(f"{action.cluster} has had {len(there)} instances, there is no {action.which}")
-    return there[action.instance - 1]

@@ -1,6 +1,7 @@
 """What a run left, for the judge: plain values, gathered while it went on and at its end."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from sandbox.ecs.log import Change
 from sandbox.ecs.names import moment
 from sandbox.ecs.traffic import Weights
 from sandbox.simulation.build import Stage
+from sandbox.simulation.releasing import Released, released
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Sent:
     failed: int
     answered_by: tuple[str, ...]
     """The services that answered what did not fail."""
+    revisions: Mapping[str, int] = field(default_factory=dict)
+    """How many went to each revision, as `family:number`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class Evidence:
     """By table: its rows, each attribute as text."""
     surges: tuple[str, ...] = ()
     """The services of the surges that last, as `cluster/name`; nobody looks unless it is asked."""
+    releases: tuple[Released, ...] = ()
 
 
 @dataclass(slots=True)
@@ -188,6 +193,7 @@ def gather(stage: Stage, recorder: Recorder, told: Told) -> Evidence:
         runs=tuple(_runs(stage)),
         rows={table: tuple(_rows(stage, table)) for table in stage.scenario.account.tables},
         surges=tuple(_surges(stage)),
+        releases=tuple(released(stage)),
     )
 
 
@@ -226,7 +232,9 @@ def _requests(stage: Stage) -> dict[tuple[str, str, str, str], Sent]:
         before = found.get(action.where, Sent(0, 0, ()))
         services = {str(outcome.service) for outcome, count in flow.counts.items() if count and not outcome.failed}
         answered = tuple(sorted({*before.answered_by, *services}))
-        found[action.where] = Sent(before.sent + flow.sent, before.failed + flow.failed, answered)
+        revisions = Counter(before.revisions)
+        revisions.update({str(revision): count for revision, count in flow.by("revision").items()})
+        found[action.where] = Sent(before.sent + flow.sent, before.failed + flow.failed, answered, revisions)
     return found
 
 

@@ -145,6 +145,20 @@ class SurgesKept(Bounds):
     service: Name | None = None
 
 
+class ReleaseIs(Bounds):
+    """Releases of a service, also those of deployments that somebody else began."""
+
+    service: Name
+    result: (
+        Literal["Released", "Rehearsed", "Refused", "NotBegun", "Returned", "NotReturned", "NotVerified", "HandedOver"]
+        | None
+    ) = None
+    revision: Annotated[int, Field(ge=1)] | None = None
+    """Of the task definition that was to be released."""
+    reason: Annotated[str, Field(min_length=1)] | None = None
+    """A text that its reason has."""
+
+
 class NothingElse(Part):
     """No incident but those that the other expectations name; with none of them, no incident at all."""
 
@@ -189,6 +203,8 @@ class Requests(OfListener):
     """Those with an answer of 500 or more."""
     answered_by: Name | None = None
     """The service that answered every one that did not fail."""
+    revisions: dict[Name, Bounds] = Field(default_factory=dict)
+    """How many went to a revision, as `family:number`."""
 
 
 class Downtime(Part):
@@ -213,6 +229,7 @@ Claim = (
     | RunIs
     | RowIs
     | SurgesKept
+    | ReleaseIs
     | NothingElse
     | Notices
     | DeadLetters
@@ -235,6 +252,7 @@ class Expectation(Part):
     run: RunIs | None = None
     row: RowIs | None = None
     surges: SurgesKept | None = None
+    release: ReleaseIs | None = None
     no_other_incident: NothingElse | None = None
     notices: Notices | None = None
     dead_letters: DeadLetters | None = None

@@ -236,3 +236,7 @@ class Answers(Part):
     """The median."""
     spread: Annotated[float, Field(ge=0, le=3)] = 0.2
     """Of the latency: the deviation of its logarithm."""
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    """What the HTTP checks of a release get from it; the requests of `send_requests` steps do not."""
+    body: Annotated[str, Field(max_length=2000)] = "{}"
+    """And with which body."""

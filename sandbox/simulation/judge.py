@@ -97,8 +97,8 @@ def _in_time(case: Case) -> Iterator[Verdict]:
 
 @singledispatch
 def verdict(claim: expectations.Claim, case: Case) -> Verdict:
-    """Judge one expectation."""
-    raise NotImplementedError(f"nothing judges {type(claim).__name__}")
+    """Judge one expectation. Raises `TypeError` for what is none."""
+    raise TypeError(f"{type(claim).__name__} is no expectation: nothing judges it")
 
 
 @verdict.register
@@ -170,6 +170,26 @@ def _(claim: expectations.SurgesKept, case: Case) -> Verdict:
 
 
 @verdict.register
+def _(claim: expectations.ReleaseIs, case: Case) -> Verdict:
+    subject = f"{case.scenario.services[claim.service].cluster}/{claim.service}"
+    mine = [one for one in case.evidence.releases if one.service == subject]
+    found = [
+        one
+        for one in mine
+        if claim.result in (None, one.result)
+        and (claim.revision is None or one.revision.endswith(f":{claim.revision}"))
+        and (claim.reason is None or claim.reason in one.reason)
+    ]
+    wanted = {"result": claim.result, "revision": claim.revision, "reason": claim.reason}
+    given = {key: value for key, value in wanted.items() if value is not None}
+    about = f" with {_pairs(given.items())}" if given else ""
+    shown = [f"{one.revision} {one.result or 'goes on'}: {one.reason}" for one in found or mine]
+    return Verdict(
+        f"releases of {claim.service}{about}: {claim.wanted()}", claim.hold(len(found)), f"{len(found)}{_listed(shown)}"
+    )
+
+
+@verdict.register
 def _(claim: expectations.NothingElse, case: Case) -> Verdict:
     claimed = _claimed(case)
     tells = [each for trouble in case.scenario.troubles.values() for each in trouble.incidents]
@@ -234,10 +254,16 @@ def _(claim: expectations.Requests, case: Case) -> Verdict:
     found = case.evidence.requests[claim.where]
     by = f", answered by {claim.answered_by}" if claim.answered_by else ""
     answered = claim.answered_by is None or found.answered_by == (claim.answered_by,)
+    shares = {name: found.revisions.get(name, 0) for name in claim.revisions}
+    at = "".join(f", to {name}: {bounds.wanted()}" for name, bounds in claim.revisions.items())
+    seen = "".join(f", {count} to {name}" for name, count in shares.items())
     return Verdict(
-        f"requests for {claim.path} to {claim.load_balancer}/{claim.listener}{by}, failed: {claim.failed.wanted()}",
-        claim.failed.hold(found.failed) and answered and found.sent > 0,
-        f"{found.failed} of {found.sent} failed, answered by {', '.join(found.answered_by) or 'nobody'}",
+        f"requests for {claim.path} to {claim.load_balancer}/{claim.listener}{by}, failed: {claim.failed.wanted()}{at}",
+        claim.failed.hold(found.failed)
+        and answered
+        and found.sent > 0
+        and all(bounds.hold(shares[name]) for name, bounds in claim.revisions.items()),
+        f"{found.failed} of {found.sent} failed, answered by {', '.join(found.answered_by) or 'nobody'}{seen}",
     )
 
 

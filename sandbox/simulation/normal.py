@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from sandbox.simulation.actions import Deploy, RunTask, Step
+from sandbox.simulation.actions import Deploy, Release, RunTask, Step
 from sandbox.simulation.images import Behaviour
 from sandbox.simulation.parts import Count, Duration, Many, Part, seconds, written
 
@@ -119,7 +119,7 @@ class _Drawing:
 
     def __post_init__(self) -> None:
         planned = [(at, step.action) for at, _, step in self.scenario.planned()]
-        self.deployed = frozenset(action.service for _, action in planned if isinstance(action, Deploy))
+        self.deployed = frozenset(action.service for _, action in planned if isinstance(action, Deploy | Release))
         for at, action in planned:
             for name in (getattr(action, "service", None), *getattr(action, "services", ())):
                 if name is not None:

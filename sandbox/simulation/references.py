@@ -11,6 +11,7 @@ from sandbox.simulation.expectations import (
     Downtime,
     InOrder,
     Reaches,
+    ReleaseIs,
     Requests,
     RowIs,
     RunIs,
@@ -209,7 +210,7 @@ def _expectations(scenario: "Scenario") -> Iterator[Problem]:
         match claim:
             case ServiceIs():
                 yield from _known((*here, "name"), "service", claim.name, scenario.services)
-            case Downtime() | InOrder() | SurgesKept():
+            case Downtime() | InOrder() | SurgesKept() | ReleaseIs():
                 yield from _known((*here, "service"), "service", claim.service, scenario.services)
             case RunIs():
                 yield from _known((*here, "name"), "job or upload", claim.name, [*_batch(scenario)])
@@ -221,10 +222,16 @@ def _expectations(scenario: "Scenario") -> Iterator[Problem]:
                 yield from _known((*here, "service"), "service", claim.service, scenario.services)
                 yield from _listener(scenario, here, claim)
             case Requests():
-                yield from _known((*here, "answered_by"), "service", claim.answered_by, scenario.services)
-                yield from _listener(scenario, here, claim)
-                if claim.where not in [getattr(step.action, "where", None) for _, _, step in scenario.planned()]:
-                    yield here, "no step sends such requests"
+                yield from _requests(scenario, here, claim)
+
+
+def _requests(scenario: "Scenario", here: Where, claim: Requests) -> Iterator[Problem]:
+    yield from _known((*here, "answered_by"), "service", claim.answered_by, scenario.services)
+    yield from _listener(scenario, here, claim)
+    if claim.where not in [getattr(step.action, "where", None) for _, _, step in scenario.planned()]:
+        yield here, "no step sends such requests"
+    for name in claim.revisions:
+        yield from _known((*here, "revisions", name), "family", name.rpartition(":")[0], scenario.task_definitions)
 
 
 def _batch(scenario: "Scenario") -> Iterator[str]:

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from breakwater.addresses import Origin
 from breakwater.checks import QuantileBound, Side
-from breakwater.listeners import balancer_dimension, listener_of, origins_of, weights_of
+from breakwater.listeners import balancer_dimension, listener_of, listening, weights_of
 from breakwater.preflight_facts import Binding, DefinitionFacts, ImageFacts, ServiceFacts, TargetGroupFacts, Unknown
 from breakwater.preflight_reads import room_on_instances, service_facts, snapshot_of
 from breakwater.target_metrics import read_sides
@@ -226,9 +226,11 @@ def test_alarms_have_their_state_and_a_missing_one_is_unknown(account: Account) 
 
 
 def test_listeners_are_found_by_their_rules(account: Account) -> None:
-    origins = origins_of(lambda: client("elbv2"), account.binding)
+    found = listening(lambda: client("elbv2"), account.binding)
+    assert found.internal == {account.dns}
+    origins = found.origins
     assert origins == {"production": Origin("http", account.dns, 80), "test": Origin("http", account.dns, 8080)}
-    assert origins_of(lambda: client("elbv2"), Binding("web", 80, account.groups[0])) == {}
+    assert listening(lambda: client("elbv2"), Binding("web", 80, account.groups[0])).origins == {}
 
 
 def test_weights_are_read_as_they_stand(account: Account) -> None:

@@ -52,7 +52,7 @@ def smoke(**more: Any) -> dict[str, Any]:
 
 def metrics(**more: Any) -> dict[str, Any]:
     """An analysis that three minutes of a little traffic are enough for."""
-    return {"minimum_requests": 60, "window_minutes": 3, **more}
+    return {"minimum_requests": 40, "window_minutes": 3, "quantiles": [{"percentile": 50}], **more}
 
 
 class Street:
@@ -108,10 +108,13 @@ class Shop:
         hooks: Sequence[dict[str, Any]] = (),
         alarm: str = "",
         roles: bool = False,
+        launch: str = "FARGATE",
     ) -> None:
         self.street, self.account, self.ecs = street, street.account, street.ecs
+        for flow in street.account.native.requests.flows:
+            flow.until = 0  # nobody counts any more what earlier shops are asked
         street.shops += 1
-        self.name, self.settings = f"s{street.shops}", settings
+        self.name, self.settings, self.launch = f"s{street.shops}", settings, launch
         self.container = container or {}
         role = f"arn:aws:iam::{self.account.account.id}:role/task"
         self.roles = {"taskRoleArn": role, "executionRoleArn": role} if roles else {}
@@ -130,7 +133,7 @@ class Shop:
 
     def settle(self) -> None:
         """Let what was begun come to its end."""
-        self.until(lambda: self.deployment["status"] == "SUCCESSFUL")
+        self.until(lambda: self.deployment["status"] == "SUCCESSFUL", step=MINUTE)
 
     def _below(self, spec: dict[str, Any]) -> dict[str, Any]:
         return {**spec, "path": f"/{self.name}{spec['path']}"} if "path" in spec else spec
@@ -169,7 +172,7 @@ class Shop:
             serviceName=self.name,
             taskDefinition=self.register(),
             desiredCount=2,
-            launchType="FARGATE",
+            launchType=self.launch,
             networkConfiguration={"awsvpcConfiguration": {"subnets": [self.street.subnet], "securityGroups": ["sg-1"]}},
             loadBalancers=[{**binding, **({"advancedConfiguration": advanced} if self.shifts else {})}],
             **({"deploymentConfiguration": self.settings} if self.shifts else {}),
@@ -186,7 +189,7 @@ class Shop:
         made = self.ecs.register_task_definition(
             family=self.name,
             networkMode="awsvpc",
-            requiresCompatibilities=["FARGATE"],
+            requiresCompatibilities=[self.launch],
             cpu="256",
             memory="512",
             **self.roles,
@@ -230,14 +233,19 @@ class Shop:
         self.until(lambda: execution.status != "RUNNING", limit)
         return execution
 
-    def until(self, holds: Callable[[], object], limit: timedelta = timedelta(hours=3)) -> None:
+    def until(
+        self,
+        holds: Callable[[], object],
+        limit: timedelta = timedelta(hours=3),
+        step: timedelta = timedelta(seconds=20),
+    ) -> None:
         """Let time pass until something holds."""
         end = self.account.now + limit
         while not holds():
             assert self.account.now < end, (
                 f"not so after {limit}: {[one.entered[-3:] for one in self.account.executions]}"
             )
-            self.account.advance(timedelta(seconds=20))
+            self.account.advance(step)
 
     def waits_at(self, execution: Execution, state: str, entered: int = 1) -> None:
         """Let time pass until an execution has entered a state so many times."""

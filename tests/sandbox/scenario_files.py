@@ -1,12 +1,10 @@
-"""Scenario files for tests: a small one to build on, and runs of the shipped ones that several tests look at."""
+"""Scenario files for tests: a small one to build on, and where the shipped ones are."""
 
-from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
 from breakwater.documents import load
-from cli.simulation import Simulation, simulate
-from sandbox.simulation.scenario import Scenario, read_scenario
+from sandbox.simulation.scenario import Scenario
 
 SHIPPED = Path(__file__).parents[2] / "sandbox" / "scenarios"
 FILES = sorted(path for path in SHIPPED.glob("*.yaml") if path.stem != "morning")  # that one is the demo's
@@ -27,9 +25,3 @@ services:
 def scenario(more: str, base: str = SMALL) -> Scenario:
     """The small scenario with more in it."""
     return load(base + dedent(more), Scenario, "test.yaml")
-
-
-@cache
-def shipped(name: str, seed: int | None = None) -> Simulation:
-    """One run of a shipped scenario, shared by the tests of a process."""
-    return simulate(read_scenario(SHIPPED / f"{name}.yaml"), seed)

@@ -4,18 +4,17 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from cli.demo import MORNING, checks
+from cli.demo import MORNING
 from cli.hindsight import leaks, read_again
 from cli.main import app
 from cli.pages import mrkdwn, to_html
-from cli.publish import Published, publish
+from cli.publish import publish
 from cli.run import JournalLine, Message, Run, Written
 from cli.simulation import Simulation, as_json, simulate
 from cli.stretch import Stretch
@@ -24,26 +23,7 @@ from sandbox.simulation.evidence import Evidence
 from sandbox.simulation.judge import judge
 from sandbox.simulation.normal import AFTER, BEFORE, draw
 from sandbox.simulation.scenario import Scenario, read_scenario
-
-FEW = 0.15  # the troubles, and a little that is normal
-
-
-class Tags(HTMLParser):
-    """The tags, attributes and ids of a page, as a browser reads it."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.attributes: set[tuple[str, str]] = set()
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.attributes |= {(name, value or "") for name, value in attrs}
-
-    @property
-    def ids(self) -> set[str]:
-        return {value for name, value in self.attributes if name == "id"}
+from tests.sandbox.demo_stage import Played, Tags, early, play
 
 
 @pytest.fixture(scope="module")
@@ -52,35 +32,33 @@ def scenario() -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def full(scenario: Scenario) -> Simulation:
-    return simulate(scenario)
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """It takes longer than all else here, so the tests share it."""
+    return play(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="module")
-def few(scenario: Scenario) -> Simulation:
-    return simulate(scenario, 11, share=FEW)
+def full(played: Played) -> Simulation:
+    return played.simulation
 
 
 @pytest.fixture(scope="module")
-def small(few: Simulation) -> Stretch:
-    return few.stretch
+def stretch(full: Simulation) -> Stretch:
+    return full.stretch
 
 
 @pytest.fixture(scope="module")
-def lived(few: Simulation) -> Run:
-    return few.run
+def lived(full: Simulation) -> Run:
+    return full.run
 
 
-def published(simulation: Simulation) -> Published:
-    return publish(simulation.stretch, simulation.run, "demo", expected=checks(simulation))
+def test_the_same_seed_gives_the_same_morning_byte_for_byte(scenario: Scenario) -> None:
+    first, again = (simulate(early(scenario), 11, share=0.2) for _ in range(2))
 
-
-def test_the_same_seed_gives_the_same_morning_byte_for_byte(scenario: Scenario, few: Simulation) -> None:
-    again = simulate(scenario, 11, share=FEW)
-
-    assert again.log == few.log
-    assert as_json(again) == as_json(few)
-    assert again.stretch == few.stretch
+    assert [release.result for release in first.run.releases] == ["Released"]
+    assert again.log == first.log
+    assert as_json(again) == as_json(first)
+    assert again.stretch == first.stretch
 
 
 def test_another_seed_is_another_morning(scenario: Scenario) -> None:
@@ -92,12 +70,12 @@ def test_a_morning_has_about_two_thousand_events_in_five_hours_in_order_of_arriv
     times = [delivery.at for delivery in full.stretch.deliveries]
     noon = sum(at < full.scenario.start + full.scenario.normal.lasts for at in times)
 
-    assert 1800 <= noon <= len(times) <= 2200
+    assert 1800 <= noon <= len(times) <= 2400
     assert times == sorted(times)
     assert times[0] >= full.scenario.start
 
 
-def test_most_of_a_morning_is_normal_and_every_kind_of_stop_is_in_it(full: Simulation, few: Simulation) -> None:
+def test_most_of_a_morning_is_normal_and_every_kind_of_stop_is_in_it(full: Simulation) -> None:
     details = [delivery.event["detail"] for delivery in full.stretch.deliveries]
     stops = Counter(str(detail["stopCode"]) for detail in details if detail.get("lastStatus") == "STOPPED")
     polite = {
@@ -107,7 +85,7 @@ def test_most_of_a_morning_is_normal_and_every_kind_of_stop_is_in_it(full: Simul
         for container in detail["containers"]
     }
 
-    assert len(few.stretch.deliveries) < 0.6 * len(full.stretch.deliveries)
+    assert len(full.run.admitted) < 0.15 * len(full.stretch.deliveries)
     assert stops.keys() == {
         "EssentialContainerExited",
         "ServiceSchedulerInitiated",
@@ -167,37 +145,93 @@ def test_each_canary_is_really_hidden_in_what_breakwater_reads(scenario: Scenari
         assert [tail for tail in tails if len(tail) == len(lines) and "[redacted]" in "".join(tail)], lines
 
 
-def test_the_demo_tells_every_trouble_and_nothing_else(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["demo", "--share", str(FEW), "--seed", "5", "--out", str(tmp_path)])
-
-    assert result.exit_code == 0, result.stdout
-    assert "emulation" in result.stdout
-    assert re.search(r"\d\d:\d\d:\d\d  ● HIGH +prod/orders-api  out of memory.*→ mail, slack", result.stdout)
-    assert "every trouble was told: 36 of 36" in result.stdout
-    assert "nothing normal was told: 0 false alerts" in result.stdout
-    assert "everything was resolved in the end: 0 still open" in result.stdout
-    assert "every trouble was over when its story says: 16 of 16" in result.stdout
-    assert "no canary came out: 0 leaks of 9 invented secrets" in result.stdout
-    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert report["schema"] == "breakwater.report/1"
-    assert report["emulated"] is True
-    assert report["funnel"]["incidents"] == 36
-    assert report["cast"] == {"clusters": 3, "services": 25, "jobs": 8}
-    assert all(check["ok"] for check in report["checks"])
+def test_the_demo_tells_every_trouble_and_nothing_else(played: Played) -> None:
+    assert played.code == 0, played.shown
+    assert "emulation" in played.shown
+    assert re.search(r"\d\d:\d\d:\d\d  ● HIGH +prod/orders-api  out of memory.*→ mail, slack", played.shown)
+    assert "every trouble was told: 40 of 40" in played.shown
+    assert "nothing normal was told: 0 false alerts" in played.shown
+    assert "everything was resolved in the end: 0 still open" in played.shown
+    assert "every trouble was over when its story says: 17 of 17" in played.shown
+    assert "no canary came out: 0 leaks of 9 invented secrets" in played.shown
+    assert played.data["schema"] == "breakwater.report/1"
+    assert played.data["emulated"] is True
+    assert played.data["funnel"]["incidents"] == 40
+    assert played.data["cast"] == {"clusters": 3, "services": 27, "jobs": 8}
+    assert all(check["ok"] for check in played.data["checks"])
+    assert "✗" not in played.shown
 
 
-def test_a_whole_morning_is_as_expected(full: Simulation) -> None:
-    report = published(full).report
+def test_the_demo_shows_a_release_that_passes_and_one_that_is_returned(played: Played) -> None:
+    passed, returned = played.simulation.run.releases
+    lines = [line for line in played.shown.splitlines() if "⇄ RELEASE" in line]
 
-    assert [f"{check.name}: {check.found}" for check in report.checks if not check.ok] == []
+    assert (passed.service, passed.result, passed.revision) == ("prod/storefront", "Released", "storefront:88")
+    assert [point.share for point in passed.weights] == [0.0, 100.0]
+    assert (passed.failed, passed.to_new > 1000) == (0, True)
+    assert (returned.service, returned.result, returned.before) == ("prod/reviews", "Returned", "reviews:12")
+    assert [point.share for point in returned.weights] == [0.0]
+    assert (returned.failed, returned.to_new, returned.sent > 500) == (0, 0, True)
+    assert "it is back, and verified: reviews:12 runs 2 of 2 tasks" in returned.reason
+    for step in (
+        "check front-page passed",
+        "metrics, look",
+        "goes on",
+        "ended released",
+        "check newest-reviews failed",
+    ):
+        assert any(step in line for line in lines), step
+    assert "✓ prod/storefront  storefront:88 released after" in played.shown
+    assert "↩ prod/reviews  reviews:13 returned after" in played.shown
+    for check in (
+        "✓ releases of storefront with result Released, revision 88: 1",
+        "✓ release fails its smoke test: releases of reviews with result Returned",
+        "✓ release fails its smoke test: weights of shop/http/reviews/*: reviews-a 100, reviews-b 0",
+        "✓ release fails its smoke test: requests for /reviews/tea to shop/http, answered by reviews, failed: 0",
+    ):
+        assert check in played.shown, check
+
+
+def test_the_report_tells_the_releases_with_a_picture_of_their_traffic(played: Played) -> None:
+    section = played.page.partition('id="releases"')[2].partition("</section>")[0]
+
+    assert section.count('<svg class="traffic"') == 2
+    assert section.count('class="new"') > 5
+    assert 'class="bad"' not in section
+    assert "answers: 500, 500" in section
+    assert "relation reviews_v2 does not exist" in section
+    assert "The new side never had any of the listener's weight" in section
+
+
+def test_a_release_that_ends_otherwise_is_bad_news(scenario: Scenario, full: Simulation) -> None:
+    swapped = tuple(
+        replace(one, result={"Released": "Returned", "Returned": "Released"}[one.result])
+        for one in full.evidence.releases
+    )
+    lossy = {where: replace(sent, failed=sent.failed + 1) for where, sent in full.evidence.requests.items()}
+    evidence = replace(full.evidence, releases=swapped, requests=lossy)
+
+    bad = {verdict.name for verdict in judge(scenario, evidence) if not verdict.ok}
+
+    assert {name.partition(" with ")[0] for name in bad if "releases of" in name} == {
+        "releases of storefront",
+        "release fails its smoke test: releases of reviews",
+    }
+    assert sum("requests for" in name for name in bad) == 2
+
+
+def test_a_whole_morning_is_as_expected(played: Played) -> None:
+    data, full = played.data, played.simulation
+
+    assert [f"{check['name']}: {check['found']}" for check in data["checks"] if not check["ok"]] == []
     assert [f"{verdict.name}: {verdict.found}" for verdict in full.verdicts if not verdict.ok] == []
-    assert [trouble.name for trouble in report.troubles if not trouble.incidents] == []
-    assert len(report.troubles) == 16
-    assert report.funnel.digests >= 2
+    assert [trouble["name"] for trouble in data["troubles"] if not trouble["incidents"]] == []
+    assert len(data["troubles"]) == 17
+    assert data["funnel"]["digests"] >= 2
 
 
-def test_the_report_is_one_file_that_loads_nothing_and_runs_nothing(small: Stretch, lived: Run) -> None:
-    page = publish(small, lived, "demo").html
+def test_the_report_is_one_file_that_loads_nothing_and_runs_nothing(played: Played) -> None:
+    page = played.page
 
     found = Tags(page)
     links = {value for name, value in found.attributes if name == "href"}
@@ -208,8 +242,8 @@ def test_the_report_is_one_file_that_loads_nothing_and_runs_nothing(small: Stret
     assert {link[1:] for link in links if link.startswith("#")} <= found.ids
 
 
-def test_the_report_says_what_breakwater_is_and_what_its_figures_mean(small: Stretch, lived: Run) -> None:
-    page = publish(small, lived, "demo").html
+def test_the_report_says_what_breakwater_is_and_what_its_figures_mean(played: Played) -> None:
+    page = played.page
     header = " ".join(re.sub(r"<[^>]+>", " ", page.partition("<header>")[2].partition("</header>")[0]).split())
     words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
@@ -219,34 +253,42 @@ def test_the_report_says_what_breakwater_is_and_what_its_figures_mean(small: Str
     assert "A piece of news is" in words
 
 
-def test_on_a_narrow_screen_each_cell_of_the_troubles_says_its_column(small: Stretch, lived: Run) -> None:
-    page = publish(small, lived, "demo").html
-    table = page.partition('id="troubles"')[2].partition("</section>")[0]
+def test_on_a_narrow_screen_each_cell_of_the_troubles_says_its_column(played: Played) -> None:
+    table = played.page.partition('id="troubles"')[2].partition("</section>")[0]
 
-    assert table.count('data-label="Told as"') == table.count('data-label="After"') == len(small.troubles)
+    assert (
+        table.count('data-label="Told as"')
+        == table.count('data-label="After"')
+        == len(played.simulation.stretch.troubles)
+    )
 
 
-def test_hostile_text_is_shown_as_text(small: Stretch, lived: Run) -> None:
-    page = publish(small, lived, "demo").html
+def test_hostile_text_is_shown_as_text(played: Played) -> None:
+    page = played.page
 
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "&lt;script&gt;" in page
     assert not [letter for letter in page if letter in "\x00\x1b\u202e\u2028"]
 
 
-@pytest.mark.parametrize("text", ["</pre><script>alert(1)</script>", '" onload="x', "<b>bold</b>", "<!channel>"])
-def test_everything_that_came_from_outside_is_escaped(small: Stretch, lived: Run, text: str) -> None:
-    evil = Message(9001, small.start, "mail", text, text, (), ())
-    posted = Message(9002, small.start, "slack", "[DIGEST] x", "", ({"type": text, "text": text},), ())
-    first = lived.records[0]
+def test_everything_that_came_from_outside_is_escaped(stretch: Stretch, lived: Run) -> None:
+    texts = ["</pre><script>alert(1)</script>", '" onload="x', "<b>bold</b>", "<!channel>"]
+    text = " ".join(texts)
+    evil = Message(9001, stretch.start, "mail", text, text, (), ())
+    posted = Message(9002, stretch.start, "slack", "[DIGEST] x", "", ({"type": text, "text": text},), ())
+    first, release = lived.records[0], lived.releases[0]
     record = replace(
         first, incident=replace(first.incident, summary=text, subject=replace(first.incident.subject, name=text))
     )
-    run = replace(lived, messages=(*lived.messages, evil, posted), records=(record, *lived.records[1:]))
+    step = replace(release.steps[0], title=text, reason=text, mark=(text, "bad"))
+    told = replace(release, service=text, reason=text, by=text, steps=(step, *release.steps[1:]), warnings=(text,))
+    run = replace(
+        lived, messages=(*lived.messages, evil, posted), records=(record, *lived.records[1:]), releases=(told,)
+    )
 
-    page = to_html(publish(replace(small, title=text), run, text).report)
+    page = to_html(publish(replace(stretch, title=text), run, text).report)
 
-    assert text not in page
+    assert [each for each in texts if each in page] == []
 
 
 @pytest.mark.parametrize(
@@ -264,36 +306,36 @@ def test_slack_markup_is_shown_as_slack_shows_it(text: str, shown: str) -> None:
 
 
 def test_a_leak_an_untold_trouble_and_a_false_alert_are_bad_news(
-    scenario: Scenario, few: Simulation, small: Stretch, lived: Run
+    scenario: Scenario, full: Simulation, stretch: Stretch, lived: Run
 ) -> None:
-    told, *rest = few.evidence.told.incidents
+    told, *rest = full.evidence.told.incidents
     odd = replace(told, subject=replace(told.subject, name="nobody"), resolved_at=None)
-    evidence: Evidence = replace(few.evidence, told=replace(few.evidence.told, incidents=(odd, *rest)))
-    run = replace(lived, written=(Written("log line", f"x{small.canaries[0].value}x"),))
+    evidence: Evidence = replace(full.evidence, told=replace(full.evidence.told, incidents=(odd, *rest)))
+    run = replace(lived, written=(Written("log line", f"x{stretch.canaries[0].value}x"),))
 
     bad = {verdict.name for verdict in judge(scenario, evidence) if not verdict.ok}
 
     assert bad == {"every trouble was told", "nothing normal was told"}
-    assert not canary_check(small, run, leaks(run, small.canaries)).ok
-    assert not publish(small, run, "demo").report.ok
+    assert not canary_check(stretch, run, leaks(run, stretch.canaries)).ok
+    assert not publish(stretch, run, "demo").report.ok
 
 
-def test_a_trouble_that_is_over_too_late_or_never_is_bad_news(scenario: Scenario, few: Simulation) -> None:
-    told, *rest = few.evidence.told.incidents
-    for end in (None, few.stretch.end):
+def test_a_trouble_that_is_over_too_late_or_never_is_bad_news(scenario: Scenario, full: Simulation) -> None:
+    told, *rest = full.evidence.told.incidents
+    for end in (None, full.stretch.end):
         odd = replace(told, resolved_at=end)
-        evidence = replace(few.evidence, told=replace(few.evidence.told, incidents=(odd, *rest)))
+        evidence = replace(full.evidence, told=replace(full.evidence.told, incidents=(odd, *rest)))
         bad = [verdict for verdict in judge(scenario, evidence) if not verdict.ok]
         assert [verdict.name for verdict in bad] == ["every trouble was over when its story says"]
-        assert "15 of 16: spot takes a job was not over at 08:31" in bad[0].found
+        assert "16 of 17: spot takes a job was not over at 08:31" in bad[0].found
 
 
-def test_what_breakwater_did_has_a_section_of_its_own(small: Stretch, lived: Run) -> None:
-    assert 'id="deeds"' not in publish(small, replace(lived, journal=()), "demo").html
+def test_what_breakwater_did_has_a_section_of_its_own(stretch: Stretch, lived: Run) -> None:
+    assert 'id="deeds"' not in publish(stretch, replace(lived, journal=()), "demo").html
     line = JournalLine(
-        small.start, "guard", "prod/checkout-api", "rolled back to 42", "42 was good, <43> crashed 5 times", "done"
+        stretch.start, "guard", "prod/checkout-api", "rolled back to 42", "42 was good, <43> crashed 5 times", "done"
     )
-    page = publish(small, replace(lived, journal=(*lived.journal, line)), "demo").html
+    page = publish(stretch, replace(lived, journal=(*lived.journal, line)), "demo").html
     section = page.partition('id="deeds"')[2].partition("</section>")[0]
 
     assert "rolled back to 42" in section
@@ -303,18 +345,18 @@ def test_what_breakwater_did_has_a_section_of_its_own(small: Stretch, lived: Run
     assert "incident opened" not in section
 
 
-def test_an_event_that_the_patterns_dropped_wrongly_is_seen(small: Stretch, lived: Run) -> None:
+def test_an_event_that_the_patterns_dropped_wrongly_is_seen(stretch: Stretch, lived: Run) -> None:
     blind = replace(lived, admitted=frozenset())
 
-    assert any(reading.finding and not reading.admitted for reading in read_again(small, blind))
-    assert not publish(small, blind, "demo").report.ok
+    assert any(reading.finding and not reading.admitted for reading in read_again(stretch, blind))
+    assert not publish(stretch, blind, "demo").report.ok
 
 
-def test_a_replay_tells_what_breakwater_would_have_told(tmp_path: Path, small: Stretch) -> None:
-    [since] = [trouble.at for trouble in small.troubles if trouble.name == "sidecar fails"]
+def test_a_replay_tells_what_breakwater_would_have_told(tmp_path: Path, stretch: Stretch) -> None:
+    [since] = [trouble.at for trouble in stretch.troubles if trouble.name == "sidecar fails"]
     events = [
         dict(delivery.event)
-        for delivery in small.deliveries
+        for delivery in stretch.deliveries
         if (group := delivery.event["detail"].get("group")) == "family:daily-report"
         or (group == "service:notifications" and delivery.event["time"] >= f"{since:%Y-%m-%dT%H:%M:%SZ}")
     ]

@@ -51,9 +51,11 @@ def folder(handler: str) -> str:
     return handler.split(".")[0]
 
 
-def variables_read(automation: str) -> set[str]:
-    """The environment variables of an automation's settings, but for those that Lambda itself sets."""
-    wiring = importlib.import_module(f"{automation}.wiring")
+def variables_read(handler: str) -> set[str]:
+    """The environment variables of a handler's settings, but for those that Lambda itself sets: they are in the module
+    that it takes its parts from."""
+    module = importlib.import_module(handler.rpartition(".")[0])
+    wiring = importlib.import_module(module.wiring.__module__)
     names = [name for name in vars(wiring) if name.endswith("Settings")]
     fields = {field.name.upper() for name in names for field in dataclasses.fields(getattr(wiring, name))}
     return fields - {"AWS_REGION"}

@@ -1,11 +1,12 @@
 """The part of the rough hours in which releases pass, go back and are left behind, with all that policy may ask for."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sandbox import Sandbox
-from sandbox.ecs.workloads import exits_zero
+from sandbox.ecs.workloads import crash_on_start, exits_zero
 from tests.sandbox.release_stage import ANALYSED, BEFORE_STEPS, CANARY, CHECKED, ROLLING, Shop, Street, metrics, smoke
 
 REGION = "us-east-1"
@@ -17,6 +18,7 @@ NATIVE = ("PRE_SCALE_UP", CHECKED, ANALYSED)
 def play_releases(stack: Sandbox, secret: str) -> None:
     """Have every call of a release made at least once. `secret` is what checks may send."""
     street = Street(stack)
+    stack.ecs.catalogue.register_instance("prod", cpu=8192, memory=16384)
     container, alarm = _leaned_on(stack), _alarm(stack)
     check = {**smoke(), "secret_headers": [{"name": "Authorization", "secret_arn": secret}]}
     everything = (("smoke", "http", check), ("metrics", "metrics", metrics()))
@@ -25,6 +27,7 @@ def play_releases(stack: Sandbox, secret: str) -> None:
     _runs_tasks(street)
     _native(street, container, alarm, everything)
     _lost_and_left(street)
+    _crashes(street)
 
 
 def _leaned_on(stack: Sandbox) -> dict[str, Any]:
@@ -47,7 +50,8 @@ def _alarm(stack: Sandbox) -> str:
 
 
 def _passes(street: Street, container: dict[str, Any], alarm: str, checks: Any) -> None:
-    shop = Shop(street, CANARY, pauses=(CHECKED, BEFORE_STEPS), checks=checks, container=container, alarm=alarm)
+    pauses = (CHECKED, BEFORE_STEPS)
+    shop = Shop(street, CANARY, pauses=pauses, checks=checks, container=container, alarm=alarm, launch="EC2")
     shop.traffic(per_second=10, hours=0.6)
     street.account.fail("stepfunctions", "SendTaskSuccess", "ThrottlingException", times=2)
     shop.release()
@@ -110,7 +114,7 @@ def _native(street: Street, container: dict[str, Any], alarm: str, checks: Any) 
         "lifecycleStages": list(NATIVE),
     }
     for resolving in (True, False):
-        shop = Shop(street, pauses=(), hooks=(hook,), checks=checks, container=container, alarm=alarm)
+        shop = Shop(street, pauses=(), hooks=(hook,), checks=checks, container=container, alarm=alarm, launch="EC2")
         shop.traffic(per_second=8, hours=0.5)
         street.account.sites.resolving = resolving
         shop.update(taskDefinition=shop.register())
@@ -130,3 +134,28 @@ def _lost_and_left(street: Street) -> None:
     left.waits_at(execution, "ReleaseWait")
     street.account.client("stepfunctions").stop_execution(executionArn=execution.arn)
     street.account.advance(timedelta(minutes=20))
+    _deployed_by_others(street)
+
+
+def _deployed_by_others(street: Street) -> None:
+    """One that only the sweep finds, by a pattern."""
+    shop = Shop(street)
+    own = street.rules.pop(f"prod/{shop.name}")
+    street.publish(replace(own, match=f"p*/{shop.name}"))
+    street.account.chaos(drop=1.0)
+    shop.update(taskDefinition=shop.register())
+    street.account.advance(timedelta(minutes=20))
+    street.account.chaos()
+
+
+def _crashes(street: Street) -> None:
+    """A new revision that does not stay up, told by the guard's function, and by its sweep where that fails."""
+    for refused in (0, 40):
+        shop = Shop(street)
+        shop.register()
+        street.account.ecs.faults.set_workload(f"{shop.name}:2", crash_on_start())
+        tokens = ("stepfunctions", "SendTaskSuccess", "ThrottlingException")
+        if refused:
+            street.account.fail(*tokens, times=refused, function="RollbackGuardFunction")
+            street.account.fail(*tokens, times=refused, function="ReleaseSweepFunction")
+        shop.over(shop.start())

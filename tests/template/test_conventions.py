@@ -297,7 +297,7 @@ def test_a_function_gets_the_variables_that_its_settings_read_and_its_name(name:
     own = properties(name)["Environment"]["Variables"]
     automation = reading.folder(properties(name)["Handler"])
     given = set(global_function()["Environment"]["Variables"]) | set(own)
-    assert given == reading.variables_read(automation) | {"POWERTOOLS_SERVICE_NAME"}, (
+    assert given == reading.variables_read(properties(name)["Handler"]) | {"POWERTOOLS_SERVICE_NAME"}, (
         "give exactly what the settings class declares"
     )
     assert own["POWERTOOLS_SERVICE_NAME"] == automation

@@ -49,8 +49,8 @@ GOOD = Snapshot(
     secrets={SECRET: True},
     free_addresses={"s1": 10, "s2": 10},
     alarms={"5xx": "OK"},
-    start_seconds=20,
 )
+NATIVE = "arn:aws:lambda:eu-central-1:111122223333:function:breakwater-hook"
 STRICT = replace(POLICY, forbid_mutable_images=True)
 
 
@@ -81,6 +81,11 @@ REFUSED = {
     "in progress": (service(deployment_in_progress="ecs-svc/7"), "other-deployment", "ecs-svc/7"),
     "no tasks wanted": (service(desired=0), "desired", "no tasks"),
     "no hooks": (service(hooks=()), "hooks", "POST_TEST_TRAFFIC_SHIFT and PRE_PRODUCTION_TRAFFIC_SHIFT"),
+    "somebody else's function at the hook": (
+        service(hooks=(replace(PAUSE, target_type="AWS_LAMBDA", target_arn=NATIVE),)),
+        "hooks",
+        "POST_TEST_TRAFFIC_SHIFT and",
+    ),
     "no test listener": (service(bindings=(replace(BINDING, test_rule=None),)), "test-listener", "test listener"),
     "no load balancer": (service(bindings=()), "test-listener", "test listener"),
     "alarm": (replace(GOOD, alarms={"5xx": "ALARM"}), "alarms", "5xx fired"),
@@ -102,7 +107,6 @@ REFUSED = {
         "awsvpc",
     ),
     "health path": (replace(GOOD, target_groups={BLUE: TargetGroupFacts(health_path="x")}), "health-check", "path"),
-    "slow start": (replace(GOOD, start_seconds=90), "grace", "90 s"),
     "addresses": (replace(GOOD, free_addresses={"s1": 1, "s2": 2}), "addresses", "3 free"),
     "capacity": (replace(GOOD, room=3), "capacity", "3 more"),
 }
@@ -128,7 +132,8 @@ WARNED = {
     "addresses unknown": (replace(GOOD, free_addresses={"s1": 9}), "addresses"),
     "room unknown": (replace(GOOD, room=Unknown("Throttling")), "capacity"),
     "target group unknown": (replace(GOOD, target_groups={BLUE: Unknown("Throttling")}), "target-group"),
-    "slow start within patience": (replace(service(grace_seconds=10), start_seconds=30), "grace"),
+    "a start that outlasts the patience": (container(start_seconds=90), "grace"),
+    "a hook that lets go": (service(hooks=(replace(PAUSE, on_timeout="CONTINUE"),)), "hook-timeout"),
     "health check without a gap": (
         replace(GOOD, target_groups=dict.fromkeys([BLUE, GREEN], TargetGroupFacts(interval=20, timeout=20))),
         "health-check",
@@ -148,6 +153,12 @@ def test_where_the_policy_forbids_movable_tags_they_are_refused(image: str) -> N
     found = refused(examine(container(image, ImageFacts(DIGEST, mutable=True)), STRICT))
     assert [finding.rule for finding in found] == ["image-tag"]
     assert not refused(examine(container(f"{ECR}:1.4", ImageFacts(DIGEST, mutable=False)), STRICT))
+
+
+def test_breakwaters_own_function_is_a_hook_like_one_that_pauses() -> None:
+    hooks = (replace(PAUSE, target_type="AWS_LAMBDA", target_arn=NATIVE),)
+    ours = replace(service(hooks=hooks), native_hook=NATIVE)
+    assert not refused(examine(ours, POLICY))
 
 
 def test_an_alarm_warns_where_the_release_is_the_cure() -> None:

@@ -17,6 +17,7 @@ STANDARD = {
     "enum",
     "functools",
     "hashlib",
+    "html",
     "ipaddress",
     "itertools",
     "json",
@@ -31,6 +32,7 @@ STANDARD = {
 # The pure files of the package, and its pure folders.
 PURE_MODULES = (
     "addresses",
+    "attending",
     "causes",
     "evidence",
     "causes_own",
@@ -62,9 +64,20 @@ PURE = sorted(
         *(ROOT / "functions").glob("*/decision.py"),
         *(
             ROOT / "functions" / "release" / f"{name}.py"
-            for name in ("analysis", "facts", "outcome", "returning", "sweeping")
+            for name in (
+                "analysis",
+                "chart",
+                "expecting",
+                "facts",
+                "outcome",
+                "page",
+                "record",
+                "returning",
+                "story",
+                "sweeping",
+            )
         ),
-        *(ROOT / "functions" / "deployment_hooks" / f"{name}.py" for name in ("attending", "memory", "payload")),
+        *(ROOT / "functions" / "deployment_hooks" / f"{name}.py" for name in ("memory", "payload")),
         *(ROOT / "functions" / part for part in PURE_PARTS),
         *(ROOT / "functions" / "batch_runner" / f"{name}.py" for name in ("classes", "request", "specs", "telling")),
         *(ROOT / "functions" / "scaler" / f"{name}.py" for name in PURE_SCALER),

@@ -3,7 +3,7 @@
 The guard works by permission. An origin (scheme, host, port) is one of the service's own listeners or a host of the
 policy, letter for letter, so every trick of spelling fails by not being one of them. What the name then resolves to is
 judged again, since a name can be made to point anywhere: loopback, link-local and metadata addresses are refused
-whatever is allowed, private ones unless their network is allowed.
+whatever is allowed, private ones unless their network is allowed or the name is that of an internal load balancer.
 """
 
 import ipaddress
@@ -59,10 +59,11 @@ _NEVER = tuple(
         ("ff00::/8", "multicast"),
     )
 )
-_PRIVATE = tuple(
+PRIVATE = tuple(
     ipaddress.ip_network(network)
     for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
+"""Networks of somebody's own; opened one by one, or to the name of an internal load balancer."""
 _PUBLIC_V6 = ipaddress.ip_network("2000::/3")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
@@ -86,10 +87,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The origins that may be asked, and the private networks that they may resolve to (an internal load balancer)."""
+    """The origins that may be asked, and the private networks that they may resolve to.
+
+    `inside` are the names of the service's own internal load balancers: AWS alone says what these resolve to, so any
+    private address is theirs. What nobody may reach stays out of reach for them as well.
+    """
 
     origins: frozenset[Origin]
     networks: tuple[Network, ...] = ()
+    inside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +151,13 @@ def judge_addresses(host: str, answers: Iterable[str], allowed: Allowed) -> Addr
     One forbidden address among good ones refuses the name: it is how rebinding begins.
     """
     chosen: Address | None = None
+    networks = PRIVATE if host in allowed.inside else allowed.networks
     for text in answers:
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
             return Refused(f"{host} resolves to something that is no address")
-        problem = forbidden(address, allowed.networks)
+        problem = forbidden(address, networks)
         if problem:
             return Refused(f"{host} resolves to {address}: {problem}")
         chosen = chosen or address
@@ -166,7 +173,7 @@ def forbidden(address: Address, networks: Iterable[Network] = ()) -> str | None:
             return why
     if isinstance(address, ipaddress.IPv6Address) and (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
         return "an IPv4 address in ISATAP"
-    if any(address in network for network in _PRIVATE):
+    if any(address in network for network in PRIVATE):
         return None if any(address in network for network in networks) else "private, and its network is not allowed"
     if isinstance(address, ipaddress.IPv6Address) and address not in _PUBLIC_V6:
         return "no public address"

@@ -22,6 +22,35 @@ EXPLANATIONS: dict[Cause, Explanation] = {
             "Run `breakwater policy diff FILE`: it shows what is still missing.",
         ),
     ),
+    Cause.RELEASE_ASKS: Explanation(
+        "A release asks whether to go on",
+        "The checks of the new revision neither passed nor failed: too little was seen, or the checker itself was in "
+        "trouble. The traffic stays where it is until somebody answers; if nobody does, the release goes back.",
+        (
+            "Look at the new revision behind the test listener, and at what the checks found.",
+            "Answer with the command above: `breakwater release approve` or `abort`.",
+        ),
+    ),
+    Cause.RELEASE_RETURNED: Explanation(
+        "A release was returned",
+        "The new revision was not let through, so the service was taken back to where it was: revision and listener "
+        "weights as they were recorded before, verified.",
+        (
+            "Read the reason and the release's report in the report bucket: which check failed, with which answer.",
+            "Mend it and release the next revision; one that failed its checks is quarantined and would be refused.",
+            "Change your infrastructure code too, if it names the revision that was returned.",
+        ),
+    ),
+    Cause.RELEASE_UNSETTLED: Explanation(
+        "A release ended, and the service is not as it should be",
+        "What has to be so at the end (revision, tasks, targets, listener weights) is not so or could not be seen, or "
+        "somebody else has deployed meanwhile. Breakwater does nothing more about it.",
+        (
+            "Read the reason: it names what is missing.",
+            "Look at the service's deployments and at the weights of its listener rules.",
+            "Once it is as it should be, release again.",
+        ),
+    ),
     Cause.MISSED: Explanation(
         "A run was missed",
         "The schedule says that a run was due, and nothing asked for it in time. So nothing was started.",

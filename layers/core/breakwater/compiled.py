@@ -7,7 +7,7 @@ that one place in the document says all about a service.
 
 from dataclasses import dataclass
 
-from breakwater.model import Subject, SubjectKind
+from breakwater.model import Mode, Subject, SubjectKind
 from breakwater.policies import (
     AlertPolicy,
     BatchPolicy,
@@ -25,6 +25,12 @@ from breakwater.wire import dump, load
 
 _ALERT, _GUARD, _RELEASE = AlertPolicy(), GuardPolicy(), ReleasePolicy()
 _BATCH, _SCALING = BatchPolicy(), ScalingPolicy()
+_ANSWERED_BY = {
+    "POST_TEST_TRAFFIC_SHIFT": ("http", "task"),
+    "PRE_PRODUCTION_TRAFFIC_SHIFT": ("metrics",),
+    "POST_PRODUCTION_TRAFFIC_SHIFT": ("metrics",),
+}
+"""Which kinds of checks answer a hook at each stage: those of `release_policy`, which fast lanes do not import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,12 @@ class Compiled:
         """The quiet hours of what an incident is about: those of a service's entry, of `defaults` for all else."""
         rules = self.rules_for(subject.cluster, subject.name) if subject.kind is SubjectKind.SERVICE else self.others
         return rules.quiet
+
+    def attends(self, cluster: str | None, service: str, stage: str | None) -> bool:
+        """Whether a release answers a hook of this service that waits at this stage, whoever deployed."""
+        rules = self.rules_for(cluster, service)
+        kinds = _ANSWERED_BY.get(stage or "", ())
+        return rules.release.mode is Mode.ACT and any(check.kind in kinds for check in rules.checks)
 
     @property
     def jobs(self) -> tuple[JobSpec, ...]:

@@ -1,6 +1,7 @@
 """The service's own listeners: where they are, and how their rules share the traffic."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from breakwater.addresses import PORTS, Origin
@@ -25,15 +26,24 @@ def listener_of(rule: str) -> str:
     return f"{head}:{'/'.join(['listener', *parts[1:_RULE_PARTS]])}"
 
 
-def origins_of(elbv2: Callable[[], Any], binding: Binding) -> dict[str, Origin]:
-    """Where the production and the test listener of a load balancer can be asked, by `Listener`.
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the listeners of a load balancer can be asked, by `Listener`, and which of its names resolve to private
+    addresses because it is internal."""
+
+    origins: dict[str, Origin] = field(default_factory=dict)
+    internal: frozenset[str] = frozenset()
+
+
+def listening(elbv2: Callable[[], Any], binding: Binding) -> Listening:
+    """Where the production and the test listener of a load balancer can be asked.
 
     A listener that does not speak HTTP or HTTPS cannot be asked and is left out. Raises `BreakwaterError`.
     """
     rules = {Listener.PRODUCTION: binding.production_rule, Listener.TEST: binding.test_rule}
     arns = {which: listener_of(rule) for which, rule in rules.items() if rule}
     if not arns:
-        return {}
+        return Listening()
     with translated_errors("describe the listeners of the service"):
         answer = elbv2().describe_listeners(ListenerArns=sorted(set(arns.values())))
     found = {one["ListenerArn"]: one for one in answer["Listeners"]}
@@ -48,7 +58,8 @@ def origins_of(elbv2: Callable[[], Any], binding: Binding) -> dict[str, Origin]:
         scheme = str(listener.get("Protocol", "")).lower()
         if scheme in PORTS:
             origins[str(which)] = Origin(scheme, names[listener["LoadBalancerArn"]], int(listener["Port"]))
-    return origins
+    internal = frozenset(names[one["LoadBalancerArn"]] for one in balancers if one.get("Scheme") == "internal")
+    return Listening(origins, internal)
 
 
 def rule_to(elbv2: Callable[[], Any], target_group: str) -> str | None:

@@ -191,19 +191,30 @@ class ChannelPolicy:
     minimum_severity: Severity = Severity.LOW
 
 
+class OnDoubt(StrEnum):
+    """What an inconclusive verdict leads to: a person is asked until the time is up, or it goes back at once."""
+
+    ASK = "ask"
+    ROLL_BACK = "roll_back"
+
+
 @dataclass(frozen=True, slots=True)
 class ReleasePolicy:
     """How a release of one service is judged beyond its checks.
 
-    A question to a person is answered by a rollback after `approval_minutes`. Smoke tests may reach the service's own
-    listeners and `allowed_hosts`, nothing else. `require_digest` refuses images that are named by a tag alone.
+    A question to a person is answered by a rollback after `approval_minutes`; `on_doubt` says whether one is asked.
+    A service has `settle_minutes` to look as it should once its deployment is over. Smoke tests may reach the service's
+    own listeners and `allowed_hosts` (names, or origins with scheme and port), nothing else, and private addresses in
+    `allowed_networks` only. `require_digest` refuses images that are named by a tag alone.
     """
 
     mode: Mode = Mode.OBSERVE
-    bake_minutes: int = 10
     approval_minutes: int = 60
+    settle_minutes: int = 15
+    on_doubt: OnDoubt = OnDoubt.ASK
     require_digest: bool = False
     allowed_hosts: tuple[str, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

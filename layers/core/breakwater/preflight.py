@@ -4,13 +4,13 @@ Pure, and every rule says something, also that it is content, so that a report c
 not be read is never `Ok`: a rule that a release stands or falls with refuses, the others warn.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from breakwater.preflight_facts import (
     Binding,
     DefinitionFacts,
+    Hook,
     ImageFacts,
     ServiceFacts,
     Snapshot,
@@ -60,7 +60,7 @@ def examine(snapshot: Snapshot, policy: ReleasePolicy, *, despite_alarms: bool =
         findings.append(Refuse("service", f"the service could not be read: {service.why}"))
     else:
         findings += _service(service)
-        findings += _hooks(service, policy)
+        findings += _hooks(service, policy, snapshot.native_hook)
         findings += _alarms(service, snapshot, despite_alarms=despite_alarms)
     findings += _definition(definition)
     if isinstance(definition, DefinitionFacts):
@@ -140,7 +140,7 @@ def _service(service: ServiceFacts) -> Findings:
         yield Refuse("desired", "the service wants no tasks, so a release could show nothing", "scale it up first")
 
 
-def _hooks(service: ServiceFacts, policy: ReleasePolicy) -> Findings:
+def _hooks(service: ServiceFacts, policy: ReleasePolicy, native: str | None) -> Findings:
     if not policy.checks and policy.analysis is None:
         yield Warn(
             "checks", "no check is declared for this service: nothing would be tested", "add checks to the policy"
@@ -149,7 +149,7 @@ def _hooks(service: ServiceFacts, policy: ReleasePolicy) -> Findings:
         yield Ok("hooks", f"{service.strategy} shifts no traffic between revisions, so it needs no hooks")
         return
     wanted = stages_wanted(service, policy)
-    declared = {stage for hook in service.hooks for stage in hook.stages}
+    declared = {stage for hook in service.hooks if _ours(hook, native) for stage in hook.stages}
     missing = [stage for stage in wanted if stage not in declared]
     if missing:
         yield Refuse(
@@ -159,6 +159,15 @@ def _hooks(service: ServiceFacts, policy: ReleasePolicy) -> Findings:
         )
     else:
         yield Ok("hooks", f"hooks are declared at {', '.join(wanted)}" if wanted else "no stage has to wait")
+    for hook in service.hooks:
+        let_through = sorted(hook.stages & set(wanted)) if hook.target_type == "PAUSE" else []
+        if let_through and hook.on_timeout == "CONTINUE":
+            yield Warn(
+                "hook-timeout",
+                f"when the time of the hook at {' and '.join(let_through)} is up, ECS goes on with a revision that "
+                "nobody has judged",
+                "give it the timeout action ROLLBACK",
+            )
     untested = [one for one in service.bindings if not one.test_rule]
     if policy.checks and (untested or not service.bindings):
         container, port = (untested[0].container, untested[0].port) if untested else ("<container>", 0)
@@ -169,6 +178,12 @@ def _hooks(service: ServiceFacts, policy: ReleasePolicy) -> Findings:
         )
     elif policy.checks:
         yield Ok("test-listener", "the new revision can be reached through a test listener")
+
+
+def _ours(hook: Hook, native: str | None) -> bool:
+    """Whether Breakwater answers at a hook: at one that pauses, and at its own function. Somebody else's function
+    checks what it likes, and lets the deployment go on without our checks."""
+    return hook.target_type == "PAUSE" or (native is not None and (hook.target_arn or "").startswith(native))
 
 
 def _alarms(service: ServiceFacts, snapshot: Snapshot, *, despite_alarms: bool) -> Findings:
@@ -267,7 +282,7 @@ def _binding(binding: Binding, service: ServiceFacts, definition: DefinitionFact
     else:
         yield Ok("port", f"{binding.container} has port {binding.port}")
     for arn in binding.target_groups:
-        yield from _target_group(arn, snapshot.target_groups.get(arn), service, definition, snapshot.start_seconds)
+        yield from _target_group(arn, snapshot.target_groups.get(arn), service, definition)
 
 
 def _target_group(
@@ -275,7 +290,6 @@ def _target_group(
     group: TargetGroupFacts | Unknown | None,
     service: ServiceFacts,
     definition: DefinitionFacts,
-    start_seconds: float | None,
 ) -> Findings:
     name = arn.split("targetgroup/")[-1].partition("/")[0]
     if group is None:
@@ -299,16 +313,13 @@ def _target_group(
     elif group.timeout >= group.interval:
         yield Warn("health-check", f"the health check of {name} may take as long as the time between two of them")
     patience = service.grace_seconds + group.interval * group.unhealthy_threshold
-    if start_seconds is not None and start_seconds > patience:
-        yield Refuse(
-            "grace",
-            f"tasks took {start_seconds:.0f} s to become healthy, and after {patience} s they are stopped (a grace of "
-            f"{service.grace_seconds} s, then {group.unhealthy_threshold} failed checks at {name})",
-            f"set healthCheckGracePeriodSeconds to at least {math.ceil(start_seconds * 1.5)}",
-        )
-    elif start_seconds is not None and start_seconds > service.grace_seconds > 0:
+    may_take = definition.start_seconds
+    if may_take > patience:
         yield Warn(
-            "grace", f"tasks took {start_seconds:.0f} s to become healthy, the grace is {service.grace_seconds} s"
+            "grace",
+            f"by its own health check a task may take {may_take} s to start, and after {patience} s it is stopped (a "
+            f"grace of {service.grace_seconds} s, then {group.unhealthy_threshold} failed checks at {name})",
+            f"set healthCheckGracePeriodSeconds to at least {may_take}",
         )
     else:
         yield Ok("grace", f"the health check of {name} leaves {patience} s to start")

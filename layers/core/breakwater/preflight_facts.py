@@ -13,11 +13,15 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One lifecycle hook of a service. `target_type` is AWS_LAMBDA or PAUSE."""
+    """One lifecycle hook of a service. `target_type` is AWS_LAMBDA or PAUSE.
+
+    `on_timeout` is what ECS does when a PAUSE hook's time is up: CONTINUE or ROLLBACK.
+    """
 
     stages: frozenset[str]
     target_type: str = "AWS_LAMBDA"
     target_arn: str | None = None
+    on_timeout: str = "ROLLBACK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,11 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """What matters of the service as it stands. `alarms` are those that its deployments watch."""
+    """What matters of the service as it stands.
+
+    `alarms` are those that its deployments watch, `steps` in how many steps one shifts its traffic. `providers` are its
+    capacity providers, which may add instances.
+    """
 
     cluster: str
     name: str
@@ -57,6 +65,8 @@ class ServiceFacts:
     subnets: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     deployment_in_progress: str | None = None
+    steps: int = 1
+    providers: tuple[str, ...] = ()
 
     @property
     def shifts_traffic(self) -> bool:
@@ -70,15 +80,24 @@ class ServiceFacts:
             return self.desired
         return max(0, self.desired * self.maximum_percent // 100 - self.desired)
 
+    @property
+    def on_instances(self) -> bool:
+        """Whether its tasks need room on instances that are there already: nothing adds some for it."""
+        return self.launch_type != "FARGATE" and not self.providers
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:
-    """What matters of a container. `secrets` are references (`valueFrom`), never values."""
+    """What matters of a container. `secrets` are references (`valueFrom`), never values.
+
+    `start_seconds` is how long it may take to start by its own health check (`startPeriod`); 0 where it says nothing.
+    """
 
     name: str
     image: str
     ports: frozenset[int] = frozenset()
     secrets: tuple[str, ...] = ()
+    start_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +109,15 @@ class DefinitionFacts:
     network_mode: str = "awsvpc"
     containers: tuple[ContainerFacts, ...] = ()
     compatibilities: frozenset[str] = frozenset()
+    cpu: int = 0
+    """CPU units that a task takes on an instance."""
+    memory: int = 0
+    """MiB that a task takes on an instance."""
+
+    @property
+    def start_seconds(self) -> int:
+        """How long a task may take to start, as far as its containers say so."""
+        return max((container.start_seconds for container in self.containers), default=0)
 
     @property
     def revision(self) -> str:
@@ -122,9 +150,8 @@ class Snapshot:
     """All of it.
 
     A mapping holds `None` where the thing was looked for and is not there. `room` is how many tasks fit on the
-    cluster's own instances, `None` where it has none of its own (Fargate). `start_seconds` is how long tasks of the
-    service have taken from RUNNING to healthy, if that was measured. `quarantined` says why the revision is, and
-    `other_release` which one is under way.
+    cluster's own instances, `None` where tasks need none there (Fargate, capacity providers). `quarantined` says why
+    the revision is, and `other_release` which one is under way. `native_hook` is the ARN of Breakwater's Lambda hook.
     """
 
     service: ServiceFacts | Unknown
@@ -135,9 +162,9 @@ class Snapshot:
     free_addresses: Mapping[str, int | Unknown] = field(default_factory=dict)
     room: int | Unknown | None = None
     alarms: Mapping[str, str | Unknown] = field(default_factory=dict)
-    start_seconds: float | None = None
     quarantined: str | None = None
     other_release: str | None = None
+    native_hook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

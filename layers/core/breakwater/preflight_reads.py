@@ -4,6 +4,7 @@ One fact that cannot be read, because IAM says no, or the call is throttled, is 
 rest of the snapshot is worth having. No secret's value is read: only whether there is one.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -36,7 +37,7 @@ INSTANCES_PER_CALL = 100
 def snapshot_of(client: Client, cluster: str, service: str, task_definition: str) -> Snapshot:
     """Read what there is to know of a service and of the revision that is to be released to it.
 
-    What only Breakwater knows (quarantine, other releases, measured start times) is for the caller to add.
+    What only Breakwater knows (quarantine, other releases, its own hook) is for the caller to add.
     """
     found = _known(lambda: read_service(client("ecs"), cluster, service))
     definition = _known(lambda: read_definition(client("ecs"), task_definition))
@@ -55,6 +56,9 @@ def snapshot_of(client: Client, cluster: str, service: str, task_definition: str
             images={one.image: _image(client, one.image) for one in containers},
             secrets=_secrets(client, dict.fromkeys(secret for one in containers for secret in one.secrets)),
         )
+        if isinstance(found, ServiceFacts) and found.on_instances:
+            room = room_on_instances(client("ecs"), cluster, definition.cpu, definition.memory)
+            snapshot = replace(snapshot, room=room)
     return snapshot
 
 
@@ -92,6 +96,7 @@ def service_facts(raw: Mapping[str, Any], cluster: str) -> ServiceFacts:
                 frozenset(one.get("lifecycleStages") or []),
                 one.get("targetType", "AWS_LAMBDA"),
                 one.get("hookTargetArn"),
+                (one.get("timeoutConfiguration") or {}).get("action", "ROLLBACK"),
             )
             for one in configuration.get("lifecycleHooks") or []
         ),
@@ -100,7 +105,18 @@ def service_facts(raw: Mapping[str, Any], cluster: str) -> ServiceFacts:
         subnets=tuple(network.get("subnets") or []),
         alarms=tuple(alarms.get("alarmNames") or []) if alarms.get("enable") else (),
         deployment_in_progress=primary.get("id") if primary.get("rolloutState") == "IN_PROGRESS" else None,
+        steps=_steps(configuration),
+        providers=tuple(str(one.get("capacityProvider", "")) for one in providers),
     )
+
+
+def _steps(configuration: Mapping[str, Any]) -> int:
+    """A linear deployment has as many steps as its share goes into the whole (10 % unless said), a canary has two."""
+    strategy = configuration.get("strategy")
+    if strategy == "LINEAR":
+        share = float((configuration.get("linearConfiguration") or {}).get("stepPercent") or 10.0)
+        return math.ceil(100 / share)
+    return 2 if strategy == "CANARY" else 1
 
 
 def _binding(raw: Mapping[str, Any]) -> Binding:
@@ -119,6 +135,7 @@ def read_definition(ecs: Any, task_definition: str) -> DefinitionFacts:
     """Read one task definition, given as `family:revision` or ARN. Raises `NotFoundError` if there is none."""
     with translated_errors(f"describe task definition {task_definition.rpartition('/')[2]}"):
         raw = ecs.describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
+    containers: list[Mapping[str, Any]] = raw.get("containerDefinitions") or []
     return DefinitionFacts(
         arn=raw["taskDefinitionArn"],
         status=raw.get("status", "ACTIVE"),
@@ -129,10 +146,16 @@ def read_definition(ecs: Any, task_definition: str) -> DefinitionFacts:
                 image=one.get("image", ""),
                 ports=frozenset(port["containerPort"] for port in one.get("portMappings") or []),
                 secrets=tuple(secret["valueFrom"] for secret in one.get("secrets") or []),
+                start_seconds=(one.get("healthCheck") or {}).get("startPeriod") or 0,
             )
-            for one in raw.get("containerDefinitions") or []
+            for one in containers
         ),
         compatibilities=frozenset(raw.get("compatibilities") or []),
+        # What the task says as a whole, else its containers together; a container takes its reservation if it has one.
+        cpu=int(raw.get("cpu") or sum(one.get("cpu") or 0 for one in containers)),
+        memory=int(
+            raw.get("memory") or sum(one.get("memoryReservation") or one.get("memory") or 0 for one in containers)
+        ),
     )
 
 

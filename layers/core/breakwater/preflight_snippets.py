@@ -33,20 +33,6 @@ def hooks_snippet(cluster: str, service: str, strategy: str, stages: Sequence[st
     )
 
 
-def lambda_hook_snippet(stages: Sequence[str], function_arn: str, role_arn: str) -> str:
-    """The same as a Lambda hook: Breakwater's function is called at these stages and answers for the deployment."""
-    return "\n".join(
-        [
-            "DeploymentConfiguration:",
-            "  LifecycleHooks:",
-            "    - TargetType: AWS_LAMBDA",
-            f"      HookTargetArn: {function_arn}",
-            f"      RoleArn: {role_arn}",
-            f"      LifecycleStages: [{', '.join(stages)}]",
-        ]
-    )
-
-
 def listener_snippet(container: str, port: int) -> str:
     """The entry at the load balancer with which ECS can shift traffic, a test listener's rule among it."""
     names = {

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from breakwater.checks.spec import HttpCheck, MetricAnalysis, TaskCheck
 from breakwater.model import Mode
+from breakwater.policies import OnDoubt
 
 CHECKED_AT = frozenset({"POST_TEST_TRAFFIC_SHIFT"})
 """Where the new revision has test traffic and no other: its checks run here."""
@@ -17,11 +18,11 @@ MOST_LOOKS = 5
 """How often the metrics are looked at in one stage before a person is asked."""
 
 
-class OnDoubt(StrEnum):
-    """What an inconclusive verdict leads to: a person is asked until the time is up, or it goes back at once."""
+class StageWork(StrEnum):
+    """What is to be done while a deployment waits at a stage."""
 
-    ASK = "ask"
-    ROLL_BACK = "roll_back"
+    CHECKS = "checks"
+    ANALYSIS = "analysis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +44,17 @@ class ReleasePolicy:
     hosts: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     forbid_mutable_images: bool = False
+
+    def work_at(self, stage: str) -> StageWork | None:
+        """What this policy has to do at a lifecycle stage, if anything: else the hook there is somebody else's."""
+        if stage in CHECKED_AT and self.checks:
+            return StageWork.CHECKS
+        return StageWork.ANALYSIS if stage in ANALYSED_AT and self.analysis is not None else None
+
+
+def looks_planned(steps: int, looks_each: int = MOST_LOOKS) -> int:
+    """How many looks the whole release may take: that is what the false-alarm rate is shared out among.
+
+    `steps` is in how many steps the deployment shifts traffic, by its own settings: known before the first look.
+    """
+    return max(1, steps) * max(1, looks_each)

@@ -1,16 +1,17 @@
 """Where a waiting state machine and the events of its deployment meet, in whichever order they come. Pure.
 
-A wait has a number, which rises through an execution, and the token that its answer goes to. A message is one event, or
-one word of a person. The second of the two completes the meeting. What is kept: the waiter, what was last answered, and
-messages that nobody has waited for yet. So a message before its token is not lost, one that comes twice is answered
-once, a wait that is tried again with a new token gets the answer that the old token got, and a late one changes
-nothing.
+A wait has a number, which rises through an execution and from one release of a service to the next, and the token that
+its answer goes to. A message is one event, one word of a person, or a finding of the rollback guard. The second of the
+two completes the meeting. What is kept: the waiter, what was last answered, and messages that nobody has waited for
+yet. So a message before its token is not lost, one that comes twice is answered once, a wait that is tried again with a
+new token gets the answer that the old token got, and a late one changes nothing.
 
 The answer is sent after it was kept, and confirmed after it was sent: whoever comes by in between sends it again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 MOST_MAIL = 50
@@ -24,6 +25,8 @@ class Kind(StrEnum):
     ENDED = "ended"
     APPROVED = "approved"
     ABORTED = "aborted"
+    FAILING = "failing"
+    """The rollback guard finds that the revision's tasks fail, and that going back would help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,34 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a person said on a deployment (`Kind.APPROVED` or `Kind.ABORTED`), who, and when."""
+
+    word: str
+    by: str
+    at: datetime
+
+    @property
+    def aborts(self) -> bool:
+        """Whether the deployment has to go back."""
+        return self.word == Kind.ABORTED
+
+    def approves(self, asked: datetime) -> bool:
+        """Whether it approves of what was asked then. What is asked later is not approved beforehand."""
+        return self.word == Kind.APPROVED and self.at >= asked
+
+    def message(self, deployment: str) -> Message:
+        """What tells it to a release that waits. A word that is given again is another message."""
+        at = self.at.isoformat()
+        return Message(f"{self.word}:{deployment}:{at}", Kind(self.word), at, deployment)
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
-    """Somebody waits: which kinds, of which deployments (by any of their names), and where the answer goes."""
+    """Somebody waits: which kinds, of which deployments (by any of their names), and where the answer goes.
+
+    `number` is higher than that of every earlier wait under the same key, those of earlier executions among them.
+    """
 
     number: int
     token: str = field(repr=False)

@@ -206,6 +206,18 @@ def test_a_run_that_ends_otherwise_is_told_and_ends_with_1(tmp_path: Path) -> No
             id="the steps of a trouble",
         ),
         pytest.param(
+            "- crash: {service: web, exit_code: 3}",
+            "- release: {service: web, by: ann}",
+            "plan.yaml:13: timeline[0].release: a mapping: say what to release: image, or revision",
+            id="a release of nothing",
+        ),
+        pytest.param(
+            "- incident: {subject: prod/web, cause: app_error}",
+            "- release: {service: wob, result: Released}",
+            'plan.yaml:15: expect[0].release.service: no service is called "wob"; there is web',
+            id="a release of what is not there",
+        ),
+        pytest.param(
             "expect:",
             "canaries: {the log: FAKE1234567890}\nexpect:",
             "plan.yaml:14: canaries.the log: the scenario has this text nowhere",

@@ -8,12 +8,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from breakwater.attending import Direction
 from breakwater.checks import Attempt, HttpCheck, MetricAnalysis, Outcome, Sample
 from breakwater.errors import ThrottledError
 from breakwater.model import Mode
 from breakwater.preflight import Finding, Ok
 from breakwater.release_policy import ReleasePolicy
-from deployment_hooks.decision import Direction
+from breakwater.rendezvous import Word
 from deployment_hooks.gathering import Look
 from deployment_hooks.native import respond
 from deployment_hooks.payload import HookCall
@@ -78,10 +79,10 @@ class House:
             logger=Logger(service="test", stream=io.StringIO()),
             policy=lambda cluster, service: self.policy,
             direction=lambda deployment: self.direction,
-            word=lambda deployment: self.word,
+            word=lambda deployment: Word(self.word, "ann", self.now) if self.word else None,
             ask=ask,
             journal=note,
-            preflight=lambda call: self.findings,
+            preflight=lambda call, ourselves: self.findings,
             probe=lambda call: self.probe,  # type: ignore[arg-type, return-value]  # it does what the hook asks of one
             compare=compare,
             now=lambda: self.now,

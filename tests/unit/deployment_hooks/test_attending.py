@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from breakwater.attending import Attend, Continue, Direction, LeaveAlone, Waiting, decide_attend
 from breakwater.model import Mode
 from breakwater.release_policy import ReleasePolicy
-from deployment_hooks.attending import Attend, Continue, LeaveAlone, Waiting, decide_attend
-from deployment_hooks.decision import Direction
 from release.request import read_request
 from tests.unit.deployment_hooks.house import DEPLOYMENT, POLICY
 

@@ -11,15 +11,19 @@ from botocore.exceptions import ClientError
 
 from breakwater.addresses import Origin
 from breakwater.approvals import Approvals
+from breakwater.attendance import read_direction
+from breakwater.attending import Direction
 from breakwater.checks import MetricAnalysis, Passed, QuantileBound, SecretHeader
 from breakwater.compiled import Compiled
 from breakwater.errors import BreakwaterError, RefusedError, SettingsError
 from breakwater.model import Mode
+from breakwater.preflight_reads import read_service
+from breakwater.reach import reach_of
 from breakwater.release_policy import ReleasePolicy
+from breakwater.rendezvous import Word
 from breakwater.secret_headers import read_secret
 from deployment_hooks import wiring as hook_wiring
-from deployment_hooks.decision import Direction
-from deployment_hooks.gathering import look, preflight, reach_of, read_direction
+from deployment_hooks.gathering import look, preflight
 from deployment_hooks.payload import HookCall
 from tests.fakes.table import FakeTable
 from tests.unit.deployment_hooks.house import DEPLOYMENT, GREEN
@@ -110,7 +114,7 @@ def test_a_direction_that_may_not_be_read_is_unknown() -> None:
 
 def test_checks_reach_the_services_own_listeners_and_what_the_policy_allows() -> None:
     policy = ReleasePolicy(hosts=("https://status.example.com", "http://169.254.169.254"), networks=("10.0.0.0/16",))
-    reach = reach_of(Aws(), CALL, policy)
+    reach = reach_of(Aws(), read_service(Aws(), "prod", "web").bindings, policy)
     production, test = (
         Origin(scheme, "shop-1.elb.amazonaws.com", port) for scheme, port in (("https", 443), ("http", 81))
     )
@@ -141,7 +145,7 @@ def test_a_revision_whose_target_group_is_not_known_cannot_be_compared() -> None
 
 
 def test_the_preflight_of_a_deployment_under_way_does_not_mind_that_it_is_under_way() -> None:
-    rules = {finding.rule for finding in preflight(Aws(), CALL, ReleasePolicy())}
+    rules = {finding.rule for finding in preflight(Aws(), CALL, ReleasePolicy(), "arn:aws:lambda:hook")}
     assert "task-definition" in rules
     assert "other-deployment" not in rules
 
@@ -165,14 +169,27 @@ def test_a_secret_that_may_not_be_read_is_refused() -> None:
         read_secret(Aws, SecretHeader("Authorization", SECRET))
 
 
-def test_the_first_word_of_a_person_holds() -> None:
+def test_an_abort_is_the_last_word() -> None:
     approvals = Approvals(FakeTable())
     assert approvals.read(DEPLOYMENT) is None
     assert approvals.give(DEPLOYMENT, "aborted", "ann", NOW)
     assert not approvals.give(DEPLOYMENT, "approved", "bob", NOW)
-    assert approvals.read(DEPLOYMENT) == "aborted"
+    assert approvals.read(DEPLOYMENT) == Word("aborted", "ann", NOW)
     with pytest.raises(ValueError, match="neither"):
         approvals.give(DEPLOYMENT, "perhaps", "ann", NOW)
+
+
+def test_an_approval_may_be_given_again_and_followed_by_an_abort() -> None:
+    approvals, later = Approvals(FakeTable()), NOW + timedelta(minutes=5)
+    assert approvals.give(DEPLOYMENT, "approved", "ann", NOW)
+    assert not approvals.give(DEPLOYMENT, "approved", "bob", later, asked=NOW)
+    assert approvals.give(DEPLOYMENT, "approved", "bob", later, asked=later)
+    word = approvals.read(DEPLOYMENT)
+    assert word is not None
+    assert (word.approves(later), word.approves(later + timedelta(seconds=1))) == (True, False)
+    assert word.message(DEPLOYMENT).id != Word("approved", "ann", NOW).message(DEPLOYMENT).id
+    assert approvals.give(DEPLOYMENT, "aborted", "cid", later)
+    assert not approvals.give(DEPLOYMENT, "aborted", "dan", later)
 
 
 class Unwritten:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from breakwater.attending import Direction
 from breakwater.checks import Failed, Inconclusive, Passed, TaskCheck
 from breakwater.errors import ThrottledError
 from breakwater.model import Mode
+from breakwater.policies import OnDoubt
 from breakwater.preflight import Finding, Ok, Refuse
-from breakwater.release_policy import OnDoubt
-from deployment_hooks.decision import Direction
 from deployment_hooks.memory import remembered
 from deployment_hooks.native import respond
 from deployment_hooks.payload import HookCall
@@ -162,7 +162,7 @@ def test_a_task_check_asks_a_person_since_a_hook_runs_no_tasks(house: House) -> 
 
 
 def test_what_cannot_be_looked_up_is_inconclusive_and_no_exception(house: House) -> None:
-    def broken(call: HookCall) -> tuple[Finding, ...]:
+    def broken(call: HookCall, ourselves: str) -> tuple[Finding, ...]:
         raise ThrottledError("describe the service revision: ThrottlingException")
 
     answer = respond(a_call("PRE_SCALE_UP"), Context(), replace(house.means(), preflight=broken))
@@ -272,3 +272,9 @@ def test_the_question_names_the_command_and_is_one_finding_for_each_stage() -> N
     assert f"breakwater release approve {DEPLOYMENT}" in finding.diagnosis.reason
     assert finding.identity == question(call, "other words", NOW + timedelta(minutes=1)).identity
     assert entry(call, "hook failed", "x", NOW).id == "x1-S-hook-failed"
+
+
+def test_who_aborts_need_not_wait_for_a_doubt(house: House) -> None:
+    house.word = "aborted"
+    assert until_decided(house, a_call())[0] == "FAILED"
+    assert "aborted by ann" in house.journal[-1][1]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from breakwater.attending import Direction
 from breakwater.checks import Failed, Inconclusive, Passed
 from breakwater.preflight import Refuse
-from deployment_hooks.decision import Direction
 from sandbox.ecs.hooks import NativeReadings
 from sandbox.ecs.lifecycle import HOOKABLE
 from sandbox.ecs.shifting import BlueGreen, Canary, Linear, Shifting

@@ -50,6 +50,16 @@ def test_lines_are_short_but_what_is_copied_stays_whole() -> None:
     assert str(FULL_EVIDENCE.task_arn) in body
 
 
+def test_a_command_stays_in_one_line_so_that_it_can_be_copied() -> None:
+    command = "`breakwater release approve arn:aws:ecs:us-east-1:111122223333:service-deployment/prod/web/x1`"
+    notice = a_notice()
+    asking = replace(
+        notice, incident=replace(notice.incident, summary=f"{'Too little was seen. ' * 3}Answer with {command}.")
+    )
+    lines = render_email.notice(asking, PLACE).body.splitlines()
+    assert f"{command}." in lines
+
+
 @pytest.mark.parametrize(
     ("kind", "subject", "standing"),
     [

@@ -301,3 +301,23 @@ def test_a_redirect_within_what_is_allowed_can_be_followed(location: str, target
 )
 def test_any_other_redirect_is_refused(location: str) -> None:
     assert isinstance(judge_redirect(HOME, location, ALLOWED), Refused)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reached"),
+    [
+        pytest.param("10.0.3.7", True, id="a private address"),
+        pytest.param("fd12:3456:789a::1", True, id="a private address of IPv6"),
+        pytest.param("203.0.114.9", True, id="a public address"),
+        pytest.param("169.254.169.254", False, id="metadata"),
+        pytest.param("127.0.0.1", False, id="loopback"),
+        pytest.param("fd00:ec2::254", False, id="metadata of IPv6"),
+        pytest.param("::ffff:10.0.3.7", False, id="a private address in IPv6"),
+    ],
+)
+def test_the_name_of_an_internal_load_balancer_may_be_private_and_nothing_worse(answer: str, reached: bool) -> None:
+    name = "internal-shop-1.eu-central-1.elb.amazonaws.com"
+    inside = Allowed(frozenset(), inside=frozenset({name}))
+    assert isinstance(judge_addresses(name, [answer], inside), Refused) is not reached
+    if answer.startswith(("10.", "fd12")):
+        assert isinstance(judge_addresses("status.example.com", [answer], inside), Refused)

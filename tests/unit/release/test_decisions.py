@@ -9,9 +9,11 @@ import pytest
 
 from breakwater.checks import Failed, HttpCheck, Inconclusive, MetricAnalysis, Passed, Verdict
 from breakwater.model import Mode
+from breakwater.policies import OnDoubt
 from breakwater.preflight import Finding, Ok, Refuse, Warn
-from breakwater.release_policy import OnDoubt, ReleasePolicy
-from release.analysis import Doubt, LookAgain, Proceed, Stop, decide_shift_analysis, looks_planned
+from breakwater.release_policy import ReleasePolicy, StageWork, looks_planned
+from breakwater.rendezvous import Word
+from release.analysis import Doubt, LookAgain, Proceed, Stop, decide_shift_analysis
 from release.decision import (
     AskPerson,
     Begin,
@@ -22,14 +24,17 @@ from release.decision import (
     Rehearse,
     Turned,
     WaveThrough,
-    Work,
     decide_after_hook,
     decide_approval,
     decide_start,
     decide_verdict,
+    latest_answer,
+    rolls_back,
 )
-from release.facts import OVER, ROLLED_BACK, ROLLING_BACK, Begun, DeploymentSeen, HookSeen, Recorded, ServiceSeen
+from release.expecting import expected as as_it_should_be
+from release.facts import OVER, ROLLED_BACK, ROLLING_BACK, DeploymentSeen, HookSeen, ServiceSeen
 from release.outcome import Expected, NotYet, OutcomeDecision, Verified, Wrong, decide_outcome
+from release.record import Before, Release, Share, Stage
 from release.returning import (
     HandOver,
     NothingBegun,
@@ -62,7 +67,7 @@ STATUSES = ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", *sorted(ROLLING_BACK | O
         pytest.param(
             (*FINE, Refuse("c", "no")), Mode.OBSERVE, Mode.ACT, NEW, Turned, "1 of 3", id="refused, rehearsed"
         ),
-        pytest.param((*FINE, Refuse("c", "in progress")), Mode.ACT, Mode.ACT, None, Begin, "1", id="attended anyway"),
+        pytest.param(FINE, Mode.ACT, Mode.ACT, None, Begin, "1 warn", id="attended"),
     ],
 )
 def test_a_release_begins_if_policy_person_and_preflight_agree(
@@ -87,23 +92,21 @@ PRE, POST = "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"
 @pytest.mark.parametrize(
     ("hook", "deployment", "policy", "expected"),
     [
-        pytest.param(a_hook(), a_deployment(), POLICY, Work.CHECKS, id="checks before production"),
+        pytest.param(a_hook(), a_deployment(), POLICY, StageWork.CHECKS, id="checks before production"),
         pytest.param(
-            a_hook(PRE), a_deployment(production_weight=5.0), POLICY, Work.ANALYSIS, id="before a further step"
+            a_hook(PRE), a_deployment(production_weight=5.0), POLICY, StageWork.ANALYSIS, id="before a further step"
         ),
         pytest.param(a_hook(PRE), a_deployment(production_weight=0.0), POLICY, WaveThrough, id="before the first step"),
         pytest.param(a_hook(PRE), a_deployment(), POLICY, WaveThrough, id="weight unknown and no step taken"),
         pytest.param(
-            a_hook(POST), a_deployment(production_weight=100.0), POLICY, Work.ANALYSIS, id="after the only step"
+            a_hook(POST), a_deployment(production_weight=100.0), POLICY, StageWork.ANALYSIS, id="after the only step"
         ),
         pytest.param(a_hook("PRE_SCALE_UP"), a_deployment(), POLICY, PassBy, id="a stage without work"),
         pytest.param(a_hook("A_NEW_STAGE"), a_deployment(), POLICY, PassBy, id="a stage that is not known"),
         pytest.param(a_hook(), a_deployment(), ReleasePolicy(Mode.ACT), PassBy, id="no checks declared"),
         pytest.param(a_hook(), a_deployment("ROLLBACK_IN_PROGRESS"), POLICY, WaveThrough, id="on its way back"),
         pytest.param(a_hook(), a_deployment(rollback_to="rev"), POLICY, WaveThrough, id="its rollback began"),
-        pytest.param(
-            a_hook(), a_deployment(revision_known_good=True), POLICY, WaveThrough, id="a rollback as deployment"
-        ),
+        pytest.param(a_hook(), a_deployment(to_known_good=True), POLICY, WaveThrough, id="a rollback as deployment"),
         pytest.param(a_hook(status="SUCCEEDED"), a_deployment(), POLICY, PassBy, id="answered by somebody else"),
         pytest.param(a_hook(), a_deployment("STOPPED"), POLICY, PassBy, id="superseded"),
         pytest.param(a_hook(service_deployment="other"), a_deployment(), POLICY, PassBy, id="another deployment"),
@@ -118,34 +121,62 @@ def test_a_hook_asks_for_work_or_is_waved_through(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "on_doubt", "expected"),
+    ("new", "before", "good", "expected"),
     [
-        (Passed("fine"), OnDoubt.ASK, GoOn),
-        (Failed("bad"), OnDoubt.ASK, GoBack),
-        (Inconclusive("hm"), OnDoubt.ASK, AskPerson),
-        (Inconclusive("hm"), OnDoubt.ROLL_BACK, GoBack),
+        pytest.param("web:7", "web:8", True, True, id="the one before it"),
+        pytest.param("web:7", "web:8", False, False, id="one that was never good"),
+        pytest.param("web:8", "web:8", True, False, id="the same again: its tag may mean another image"),
+        pytest.param("web:9", "web:8", True, False, id="a newer one"),
+        pytest.param("web:10", "web:9", True, False, id="a newer one with more digits"),
+        pytest.param("other:1", "web:8", True, False, id="another family"),
+        pytest.param("web:7", "", True, False, id="nothing stood before"),
     ],
 )
-def test_what_follows_from_a_verdict(verdict: Verdict, on_doubt: OnDoubt, expected: type) -> None:
-    decision = decide_verdict(verdict, replace(POLICY, on_doubt=on_doubt), NOW)
-    assert type(decision) is expected
-    assert verdict.reason in decision.reason
+def test_who_deploys_what_ran_well_before_goes_back(new: str, before: str, good: bool, expected: bool) -> None:
+    assert rolls_back(new, before, known_good=good) is expected
 
 
 @pytest.mark.parametrize(
-    ("word", "minutes", "expected"),
+    ("verdict", "on_doubt", "expected"),
     [
-        ("approved", 1, GoOn),
-        ("approved", 60, GoBack),
-        ("aborted", 1, GoBack),
-        ("aborted", 90, GoBack),
-        (None, 59, AskPerson),
-        (None, 60, GoBack),
+        (Passed("fine"), OnDoubt.ASK, GoOn("fine")),
+        (Failed("bad"), OnDoubt.ASK, GoBack("bad", at_fault=True)),
+        (Inconclusive("hm"), OnDoubt.ASK, AskPerson("hm", NOW, NOW + timedelta(minutes=60))),
+        (Inconclusive("hm"), OnDoubt.ROLL_BACK, GoBack("inconclusive, and the policy does not ask: hm")),
     ],
 )
-def test_a_person_decides_in_time_or_it_goes_back(word: str | None, minutes: int, expected: type) -> None:
-    asked = AskPerson("too few requests", NOW + timedelta(minutes=60))
-    assert type(decide_approval(word, "ann", asked, NOW + timedelta(minutes=minutes))) is expected
+def test_only_a_failure_is_the_revisions_fault(verdict: Verdict, on_doubt: OnDoubt, expected: Any) -> None:
+    assert decide_verdict(verdict, replace(POLICY, on_doubt=on_doubt), NOW, NOW + timedelta(days=1)) == expected
+
+
+def test_a_question_is_closed_before_the_hook_goes_on_by_itself() -> None:
+    asked = decide_verdict(Inconclusive("hm"), POLICY, NOW, latest_answer(NOW, NOW + timedelta(minutes=12)))
+    assert isinstance(asked, AskPerson)
+    assert asked.until == NOW + timedelta(minutes=10)
+    late = decide_verdict(Inconclusive("hm"), POLICY, NOW, latest_answer(NOW, NOW + timedelta(minutes=1)))
+    assert isinstance(late, GoBack)
+    assert latest_answer(NOW, None) == NOW + timedelta(hours=30)  # the execution ends after 36
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "minutes", "expected"),
+    [
+        pytest.param("approved", 1, 1, GoOn, id="approved in time"),
+        pytest.param("approved", -1, 1, AskPerson, id="what was approved was an earlier question"),
+        pytest.param("approved", 1, 60, GoBack, id="too late"),
+        pytest.param("aborted", 1, 1, GoBack, id="aborted"),
+        pytest.param("aborted", -1, 1, GoBack, id="aborted before it was asked"),
+        pytest.param("aborted", 90, 90, GoBack, id="aborted, and too late"),
+        pytest.param(None, 0, 59, AskPerson, id="there is time"),
+        pytest.param(None, 0, 60, GoBack, id="nobody answered"),
+    ],
+)
+def test_a_person_decides_in_time_or_it_goes_back(word: str | None, said: int, minutes: int, expected: type) -> None:
+    asked = AskPerson("too few requests", NOW, NOW + timedelta(minutes=60))
+    given = Word(word, "ann", NOW + timedelta(minutes=said)) if word else None
+    decision = decide_approval(given, asked, NOW + timedelta(minutes=minutes))
+    assert type(decision) is expected
+    assert not isinstance(decision, GoBack) or not decision.at_fault
 
 
 @pytest.mark.parametrize(
@@ -224,16 +255,24 @@ def test_a_service_is_verified_or_what_is_missing_is_told(
         assert decision.missing == missing
 
 
-RECORDED = Recorded(OLD, "ecs-svc/7", 4, BEFORE)
-BEGUN = Begun(lease=True, intended=True, service_deployment=ARN, recorded=RECORDED, task_definition=NEW)
+SHARES = (Share("production", "blue", 100), Share("production", "green", 0))
+ADMITTED = Release("arn:x", "prod/web", Stage.ADMITTED, Mode.ACT, NOW, task_definition=NEW, token=1)
+BEGUN = replace(
+    ADMITTED,
+    stage=Stage.FORWARD,
+    strategy="BLUE_GREEN",
+    intended_at=NOW,
+    service_deployment=ARN,
+    before=Before(OLD, "ecs-svc/7", 4, SHARES),
+)
+ATTENDED = replace(BEGUN, intended_at=None, attended=True)
 STANDING = replace(SEEN, task_definition=OLD, deployment="ecs-svc/7")
 
 
 @pytest.mark.parametrize(
     ("begun", "deployment", "service", "expected"),
     [
-        pytest.param(Begun(), None, None, NothingBegun, id="before the lease"),
-        pytest.param(Begun(lease=True), None, STANDING, NothingBegun, id="before the deployment"),
+        pytest.param(ADMITTED, None, STANDING, NothingBegun, id="before the deployment"),
         pytest.param(
             replace(BEGUN, service_deployment=None), None, STANDING, NothingBegun, id="UpdateService never came"
         ),
@@ -246,11 +285,10 @@ STANDING = replace(SEEN, task_definition=OLD, deployment="ecs-svc/7")
             HandOver,
             id="somebody else deployed",
         ),
-        pytest.param(replace(BEGUN, recorded=None), a_deployment(), SEEN, HandOver, id="nothing was recorded"),
+        pytest.param(replace(BEGUN, before=None), a_deployment(), SEEN, HandOver, id="nothing was recorded"),
         pytest.param(BEGUN, a_deployment("PENDING"), SEEN, StopDeployment, id="pending"),
         pytest.param(BEGUN, a_deployment(), SEEN, StopDeployment, id="in progress"),
-        pytest.param(replace(BEGUN, hook="h1"), a_deployment(), SEEN, RefuseAtHook, id="at a hook"),
-        pytest.param(replace(BEGUN, attended=True, hook="h1"), a_deployment(), SEEN, RefuseAtHook, id="attended"),
+        pytest.param(ATTENDED, a_deployment(), SEEN, StopDeployment, id="attended"),
         pytest.param(BEGUN, a_deployment("ROLLBACK_IN_PROGRESS"), SEEN, WatchReturn, id="on its way back"),
         pytest.param(BEGUN, a_deployment("ROLLBACK_SUCCESSFUL"), STANDING, WatchReturn, id="back already"),
         pytest.param(BEGUN, a_deployment("ROLLBACK_FAILED"), SEEN, WatchReturn, id="the way back failed"),
@@ -267,28 +305,30 @@ STANDING = replace(SEEN, task_definition=OLD, deployment="ecs-svc/7")
     ],
 )
 def test_the_way_back_uses_the_least_force(
-    begun: Begun, deployment: DeploymentSeen | None, service: ServiceSeen | None, expected: type
+    begun: Release, deployment: DeploymentSeen | None, service: ServiceSeen | None, expected: type
 ) -> None:
-    decision = decide_return(begun, deployment, service)
-    assert type(decision) is expected
-    if isinstance(decision, RefuseAtHook):
-        assert decision.action == "ROLLBACK"
+    assert type(decide_return(begun, deployment, service)) is expected
+
+
+@pytest.mark.parametrize("begun", [BEGUN, ATTENDED], ids=["ours", "attended"])
+def test_what_waits_at_a_hook_is_told_to_go_back_there(begun: Release) -> None:
+    decision = decide_return(begun, a_deployment(), SEEN, hook="h1")
+    assert isinstance(decision, RefuseAtHook)
+    assert (decision.hook, decision.action) == ("h1", "ROLLBACK")
 
 
 def test_whatever_the_state_the_way_back_never_touches_what_is_not_ours_and_verifies_what_was_recorded() -> None:
     services = (None, SEEN, STANDING, replace(SEEN, task_definition="web:9"))
-    begun = [replace(BEGUN, hook=hook, attended=attended) for hook in (None, "h1") for attended in (False, True)]
-    for status, service, one in itertools.product(STATUSES, services, begun):
-        decision = decide_return(one, a_deployment(status), service)
+    for status, service, one, hook in itertools.product(STATUSES, services, (BEGUN, ATTENDED), (None, "h1")):
+        decision = decide_return(one, a_deployment(status), service, hook)
         assert decision.reason
-        if isinstance(decision, RefuseAtHook | StopDeployment | WatchReturn | Redeploy):
-            assert decision.verify == Expected(OLD, BEFORE)
         if isinstance(decision, RefuseAtHook | StopDeployment):
             assert status not in OVER
             assert decision.service_deployment == ARN
         if isinstance(decision, Redeploy):
             assert service is not None
-            assert service.task_definition == NEW
+            assert (service.task_definition, decision.task_definition) == (NEW, OLD)
             assert decision.fence == service.deployment
         assert not isinstance(decision, NothingBegun)
         assert (status in ROLLED_BACK) is (isinstance(decision, WatchReturn) and decision.over)
+    assert as_it_should_be(replace(BEGUN, stage=Stage.RETURNING)) == Expected(OLD, BEFORE)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from breakwater.rendezvous import Kind
+from breakwater.rendezvous import Kind, Word
 from release.facts import DeploymentSeen, HookSeen
 from release.sweeping import Leave, Nudge, Orphan, Seen, decide_sweep
 
@@ -14,7 +14,9 @@ ARN = "arn:aws:ecs:eu-central-1:111122223333:service-deployment/prod/web/x1"
 GOING = DeploymentSeen(ARN, "IN_PROGRESS", "BAKE_TIME")
 HOOK = HookSeen("ecs-pause-1", "POST_TEST_TRAFFIC_SHIFT", ARN)
 WAITS = Seen("RUNNING", waits=True, deployment=GOING)
-ASKED = replace(WAITS, hook=HOOK, asked_about="ecs-pause-1", until=NOW + timedelta(minutes=1))
+AN_HOUR_AGO = NOW - timedelta(hours=1)
+ASKED = replace(WAITS, hook=HOOK, asked_about="ecs-pause-1", asked=AN_HOUR_AGO, until=NOW + timedelta(minutes=1))
+APPROVED, ABORTED = (Word(word, "ann", NOW - timedelta(minutes=2)) for word in ("approved", "aborted"))
 
 
 @pytest.mark.parametrize(
@@ -27,8 +29,10 @@ ASKED = replace(WAITS, hook=HOOK, asked_about="ecs-pause-1", until=NOW + timedel
         pytest.param(replace(WAITS, hook=HOOK), Kind.HOOK, id="a hook waits"),
         pytest.param(ASKED, Leave, id="a person still has time"),
         pytest.param(replace(ASKED, until=NOW), Kind.ENDED, id="a person's time is up"),
-        pytest.param(replace(ASKED, word="approved"), Kind.APPROVED, id="a word that did not arrive"),
-        pytest.param(replace(ASKED, word="aborted"), Kind.ABORTED, id="an abort that did not arrive"),
+        pytest.param(replace(ASKED, word=APPROVED), Kind.APPROVED, id="a word that did not arrive"),
+        pytest.param(replace(ASKED, word=ABORTED), Kind.ABORTED, id="an abort that did not arrive"),
+        pytest.param(replace(ASKED, word=APPROVED, asked=NOW), Leave, id="a word on an earlier question"),
+        pytest.param(replace(WAITS, word=APPROVED), Leave, id="a word on what is answered"),
         pytest.param(replace(WAITS, deployment=replace(GOING, status="SUCCESSFUL")), Kind.ENDED, id="it is through"),
         pytest.param(
             replace(WAITS, deployment=replace(GOING, status="ROLLBACK_IN_PROGRESS")), Kind.ENDED, id="it goes back"

@@ -1,7 +1,9 @@
 """Batches of abnormal events become incidents; repeats, noise and poison do not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,8 @@ from breakwater.errors import ThrottledError
 from breakwater.model import LogTail, Mode, NoticeKind, Severity
 from task_alerts import sweep
 from task_alerts.handler import respond
-from tests.fakes.alerts import CANARY, NOW, Context, House, a_batch, a_failed_deployment, a_stop
+from tests.fakes.alerts import CANARY, NOW, REGION, Context, House, a_batch, a_failed_deployment, a_stop
+from tests.support import load_event
 
 Answer = Callable[..., list[str]]
 
@@ -73,6 +76,23 @@ def test_what_nobody_needs_to_hear_of_costs_nothing(house: House, answer: Answer
     assert answer(event) == []
     assert (house.told, house.table.calls, house.ecs.asked) == ([], 0, 0)
     assert house.lines.getvalue().count("event ignored") == 1
+
+
+@pytest.mark.parametrize(
+    ("attended", "notices"), [pytest.param(True, 0, id="by a release"), pytest.param(False, 1, id="by nobody")]
+)
+def test_a_hook_that_waits_is_told_unless_a_release_answers_it(house: House, attended: bool, notices: int) -> None:
+    asked: list[tuple[str | None, str, str]] = []
+
+    def attends(*hook: Any) -> bool:
+        asked.append(hook)
+        return attended
+
+    hook = load_event("hook_awaiting_action") | {"region": REGION, "time": "2026-03-02T10:05:59Z"}
+    work = replace(house.work(), attends=attends)
+    assert respond(a_batch(hook, a_stop(stopCode="UserInitiated")), Context(), work) == {"batchItemFailures": []}
+    assert len(house.told) == notices
+    assert asked == [("shop", "checkout", "POST_TEST_TRAFFIC_SHIFT")]
 
 
 def test_poison_goes_back_alone(house: House, answer: Answer) -> None:

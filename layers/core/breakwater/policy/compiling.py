@@ -13,7 +13,6 @@ from breakwater.policies import (
     AlertPolicy,
     BatchPolicy,
     ChannelPolicy,
-    CheckPolicy,
     GuardPolicy,
     HeadroomPolicy,
     JobSpec,
@@ -33,7 +32,7 @@ from .document import Policy
 from .parts import DAYS, Day
 from .quiet import QuietHours
 from .scaling import Scaling
-from .services import Alerts, Check, Defaults, Guard, Release, Service
+from .services import Alerts, Defaults, Guard, Release, Service
 
 _T = TypeVar("_T", GuardPolicy, ReleasePolicy)
 
@@ -75,7 +74,7 @@ def _rules(service: Service, defaults: Defaults) -> ServiceRules:
         match=service.match,
         guard=_over(GuardPolicy(), service.mode, service.guard, defaults.mode, defaults.guard),
         release=_over(ReleasePolicy(), service.mode, service.release, defaults.mode, defaults.release),
-        checks=tuple(_check(check) for check in service.checks),
+        checks=tuple(check.compiled() for check in service.checks),
         quiet=_quiet(defaults.quiet_hours if service.quiet_hours is None else service.quiet_hours),
     )
 
@@ -94,15 +93,6 @@ def _quiet(hours: tuple[QuietHours, ...]) -> tuple[QuietPolicy, ...]:
     return tuple(
         QuietPolicy(_days(each.days), _minutes(each.begins), _minutes(each.ends), each.time_zone) for each in hours
     )
-
-
-def _check(check: Check) -> CheckPolicy:
-    kind, spec = next(
-        (kind, spec)
-        for kind, spec in (("http", check.http), ("task", check.task), ("metrics", check.metrics))
-        if spec is not None
-    )
-    return CheckPolicy(check.name, kind, spec.model_dump_json())
 
 
 def _job(job: Job, mode: Mode, schedule_arn: str, since: Mapping[tuple[str, str, str], str], now: datetime) -> JobSpec:

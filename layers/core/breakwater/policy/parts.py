@@ -1,5 +1,6 @@
 """What the sections of the document share: the base of every part, and the kinds of text that stand in many places."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -7,6 +8,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import CoreSchema, core_schema
+
+from breakwater.addresses import PRIVATE
 
 LONGEST_PATTERN = 256
 MOST_REPEATS = 4
@@ -93,6 +96,37 @@ def bounded(pattern: str) -> str:
     return pattern
 
 
+class _StatusOrRange:
+    """A status code, or a range of them as text: `404`, `200-299`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._judge)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        code = {"type": "integer", "minimum": 100, "maximum": 599}
+        return {"anyOf": [code, {"type": "string", "pattern": "^[1-5][0-9]{2}-[1-5][0-9]{2}$"}]}
+
+    @staticmethod
+    def _judge(given: Any) -> int | str:
+        if isinstance(given, int) and not isinstance(given, bool) and 100 <= given <= 599:
+            return given
+        if isinstance(given, str) and re.fullmatch(r"[1-5][0-9]{2}-[1-5][0-9]{2}", given):
+            lowest, _, highest = given.partition("-")
+            if lowest <= highest:
+                return given
+        raise ValueError("is neither a status from 100 to 599 nor a range like 200-299")
+
+
+def is_private(text: str) -> None:
+    """Refuse a network that is none, or that has other addresses than private ones."""
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"is no network: {error}") from None
+    if not any(network.version == own.version and network.subnet_of(own) for own in PRIVATE):  # type: ignore[arg-type]  # of one version
+        raise ValueError("is no private network: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7")
+
+
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 
@@ -140,10 +174,38 @@ SecurityGroup = Annotated[
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 DAYS: tuple[Day, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Clock = Annotated[str, Text(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'is not a time of day like "07:30"')]
+_HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])"
 Host = Annotated[
     str,
+    Text(rf"(?=.{{1,253}}$){_HOST}", "is not a host name in lower case (no scheme, port or path, no address)"),
+]
+HostOrOrigin = Annotated[
+    str,
     Text(
-        r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])",
-        "is not a host name in lower case (no scheme, port or path, no address)",
+        rf"(?=.{{1,270}}$)(?:{_HOST}|https?://{_HOST}(?::[1-9][0-9]{{0,4}})?)",
+        "is not a host name in lower case, alone or with http:// or https:// and a port (no path, no address)",
     ),
 ]
+Target = Annotated[
+    str,
+    Text(
+        rf"(?=.{{1,270}}$)(?:test|production|{_HOST}|https?://{_HOST}(?::[1-9][0-9]{{0,4}})?)",
+        "is neither test, nor production, nor a host as allowed_hosts has it",
+    ),
+]
+PrivateNetwork = Annotated[str, Text(r"[0-9a-f.:]{2,39}/[0-9]{1,3}", "is not a network like 10.20.0.0/16", is_private)]
+SecretArn = Annotated[
+    str,
+    Text(
+        r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9_/+=.@-]{1,512}",
+        "is not the ARN of a secret of Secrets Manager",
+    ),
+]
+JsonPath = Annotated[
+    str,
+    Text(
+        r"\$(?:\.[A-Za-z_][A-Za-z0-9_-]{0,63}|\[(?:0|[1-9][0-9]{0,5})\]|\['[^'\x00-\x1f]{1,128}'\]){0,16}",
+        "is no path into JSON: write $.name, $['a name'] or $[0]",
+    ),
+]
+StatusOrRange = Annotated[int | str, _StatusOrRange()]

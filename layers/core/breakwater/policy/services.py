@@ -1,17 +1,16 @@
 """Services: what Breakwater may do to which, and how it judges their deployments."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from breakwater.documents import misplaced
 from breakwater.model import Mode, Severity
+from breakwater.policies import OnDoubt
 
-from .parts import NOT_EMPTY, ContainerName, Flag, Glob, Host, Name, PolicyPart, Whole
+from .checks import Check
+from .parts import Flag, Glob, HostOrOrigin, PolicyPart, PrivateNetwork, Whole
 from .quiet import QuietHours
-
-Status = Annotated[int, Field(strict=True, ge=100, le=599)]
-Header = Annotated[str, Field(max_length=1024, pattern=r"^[\x20-\x7e]*$")]
 
 
 class Alerts(PolicyPart):
@@ -67,85 +66,37 @@ class Release(PolicyPart):
     """Releases of a service. What is left out is that of `defaults`, and there Breakwater's own."""
 
     mode: Mode | None = Field(None, description="Else the mode beside it.")
-    bake_minutes: Whole | None = Field(None, ge=0, le=1440, description="Watched after the shift. By default 10.")
     approval_minutes: Whole | None = Field(
         None,
         ge=5,
-        le=10080,
-        description="A question to a person is answered by a rollback after so long. By default 60.",
+        le=1440,
+        description="A question to a person is answered by a rollback after so long, and earlier where the hook's own "
+        "time is up. By default 60.",
+    )
+    on_doubt: OnDoubt | None = Field(
+        None, description="What an inconclusive check leads to: `ask` a person, or `roll_back` at once. By default ask."
+    )
+    settle_minutes: Whole | None = Field(
+        None,
+        ge=1,
+        le=240,
+        description="So long the service may take to look as it should once its deployment is over. By default 15.",
     )
     require_digest: Flag | None = Field(
         None, description="Whether an image named by a tag without its digest is refused. By default false."
     )
-    allowed_hosts: tuple[Host, ...] | None = Field(
+    allowed_hosts: tuple[HostOrOrigin, ...] | None = Field(
         None,
         max_length=20,
-        description="Hosts that checks may reach beside the service's own listeners. By default none.",
+        description="Hosts that checks may reach beside the service's own listeners: a name (https), or `http://` or "
+        "`https://` with the name and perhaps a port. By default none.",
     )
-
-
-class Sample(PolicyPart):
-    """How often a check is tried, and how often it has to pass."""
-
-    needed: Whole = Field(3, ge=1, le=100, description="Good tries that make it pass.")
-    attempts: Whole = Field(5, ge=1, le=100, description="Tries at most.")
-    interval_seconds: Whole = Field(2, ge=0, le=300, description="The wait between two.")
-
-    @model_validator(mode="after")
-    def _can_pass(self) -> Self:
-        if self.needed > self.attempts:
-            raise misplaced("Sample", [(("needed",), f"it can never pass: there are {self.attempts} attempts")])
-        return self
-
-
-class HttpCheck(PolicyPart):
-    """A request to one of the service's own listeners and what its answer must be."""
-
-    path: Annotated[str, Field(max_length=2048, pattern=r"^/[\x21-\x7e]*$")] = Field("/", description="With query.")
-    target: Literal["test", "production"] = Field("test", description="Which of the service's listeners.")
-    method: Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] = Field(
-        "GET", description="A check should change nothing."
+    allowed_networks: tuple[PrivateNetwork, ...] | None = Field(
+        None,
+        max_length=20,
+        description="Private networks that these hosts may resolve to. The service's own internal load balancer needs "
+        "none. By default none.",
     )
-    host: Host | None = Field(None, description="The name that is shown to the server, if not the target's own.")
-    headers: dict[Header, Header] = Field({}, max_length=20, description="In the open: no secrets.")
-    expected_status: Annotated[tuple[Status, ...], NOT_EMPTY] = Field(
-        (200,), max_length=20, description="The codes that pass."
-    )
-    latency_ms: Whole | None = Field(None, ge=1, le=60000, description="An answer that takes longer fails.")
-    timeout_seconds: Whole = Field(10, ge=1, le=60, description="What one try may take.")
-    sample: Sample = Sample()
-
-
-class TaskCheck(PolicyPart):
-    """A task of the new revision; exit code 0 passes."""
-
-    container: ContainerName | None = Field(None, description="The one whose exit code counts, else the essential one.")
-    command: tuple[Annotated[str, Field(max_length=4096)], ...] = Field(
-        (), max_length=100, description="Replaces the image's command: a list of words, no shell reads them."
-    )
-    timeout_seconds: Whole = Field(600, ge=10, le=3600, description="A task that runs longer is stopped and fails.")
-
-
-class MetricCheck(PolicyPart):
-    """Error rate and latency of the new target group, compared with those of the old one."""
-
-    minimum_requests: Whole = Field(200, ge=20, le=10000000, description="Fewer are inconclusive, never a pass.")
-    window_minutes: Whole = Field(5, ge=1, le=180, description="How far back the metrics are read.")
-
-
-class Check(PolicyPart):
-    """One check of a new revision: exactly one of http, task and metrics."""
-
-    name: Name
-    http: HttpCheck | None = None
-    task: TaskCheck | None = None
-    metrics: MetricCheck | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if sum(kind is not None for kind in (self.http, self.task, self.metrics)) != 1:
-            raise misplaced("Check", [((), "a check has exactly one of http, task and metrics")])
-        return self
 
 
 class Defaults(PolicyPart):

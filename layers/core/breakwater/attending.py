@@ -7,11 +7,20 @@ same event twice starts it once (StartExecution is idempotent by name and input)
 import hashlib
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 
 from breakwater.model import Mode
-from breakwater.release_policy import ANALYSED_AT, CHECKED_AT, ReleasePolicy
+from breakwater.release_policy import ReleasePolicy
 
-from .decision import Direction
+ROLLING_BACK = frozenset({"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
+
+
+class Direction(StrEnum):
+    """Where a deployment goes, by DescribeServiceDeployments; `UNKNOWN` if that could not be read."""
+
+    FORWARD = "forward"
+    BACK = "back"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,11 @@ class Waiting:
     stage: str
 
 
+def is_attended(policy: ReleasePolicy, stage: str) -> bool:
+    """Whether Breakwater answers at a stage, so that nobody else has to hear that a deployment waits there."""
+    return policy.mode is Mode.ACT and policy.work_at(stage) is not None
+
+
 def decide_attend(
     waiting: Waiting, direction: Direction, policy: ReleasePolicy, *, claimed_by: str | None
 ) -> AttendDecision:
@@ -64,10 +78,7 @@ def decide_attend(
         return LeaveAlone(f"{claimed_by} attends this deployment")
     if policy.mode is not Mode.ACT:
         return LeaveAlone(f"the mode is {policy.mode}: the hook waits for whoever declared it, until its own timeout")
-    has_work = (waiting.stage in CHECKED_AT and policy.checks) or (
-        waiting.stage in ANALYSED_AT and policy.analysis is not None
-    )
-    if not has_work:
+    if not is_attended(policy, waiting.stage):
         return LeaveAlone(f"the policy has nothing to check at {waiting.stage}: the hook is somebody else's")
     if direction is Direction.BACK:
         return Continue("the deployment is on its way back, and goes through")
