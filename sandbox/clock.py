@@ -6,17 +6,20 @@ Outside the sandbox's own calls the process keeps real time, so a progress bar o
 
 import heapq
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol, SupportsIndex
 
 import time_machine
 
 from sandbox.errors import SandboxError, TimedOutError
 
+# time-machine sets the process's zone anew at each move to an instant that names one; `frozen` sets it once.
+_NO_ZONE = timezone(timedelta(hours=1))
 MAX_TIMERS_AT_ONE_INSTANT = 200_000  # beyond it the model is spinning without time passing
 
 
@@ -30,6 +33,27 @@ class Timer:
     name: str = field(compare=False)
     recurring: bool = field(compare=False, default=False)
     over: bool = field(compare=False, default=False)  # it ran, or was taken back
+
+
+@contextmanager
+def time_zone(name: str) -> Iterator[None]:
+    """Let local time of the process be that of a zone."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    apply_time_zone()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        apply_time_zone()
+
+
+def apply_time_zone() -> None:
+    """Have the process's local time follow TZ, where it can."""
+    if hasattr(time, "tzset"):
+        time.tzset()
 
 
 class Beside(Protocol):
@@ -135,7 +159,7 @@ class Clock:
         """Set the model's instant without running anything (a handler that sleeps does this)."""
         self._now = at
         if self._traveller is not None:
-            self._traveller.move_to(at, tick=False)
+            self._traveller.move_to(at.astimezone(_NO_ZONE), tick=False)
 
     def sleep(self, seconds: float | SupportsIndex) -> None:
         """What `time.sleep` does while a handler runs: virtual time passes, and none of it is real."""
@@ -156,13 +180,24 @@ class Clock:
                 self._depth -= 1
             return
         self._depth = 1
-        real_sleep = time.sleep
-        with time_machine.travel(self._now, tick=False) as traveller:
+        with time_zone("UTC"), time_machine.travel(self._now.astimezone(_NO_ZONE), tick=False) as traveller:
             self._traveller = traveller
-            time.sleep = self.sleep
+            real, _sleeper[:] = time.sleep, [self]
+            time.sleep = _sleep
             try:
                 yield
             finally:
-                time.sleep = real_sleep
+                time.sleep = real
+                _sleeper.clear()
                 self._traveller = None
                 self._depth = 0
+
+
+_sleeper: list[Clock] = []
+_real_sleep = time.sleep
+
+
+def _sleep(seconds: float | SupportsIndex) -> None:
+    """Sleep by the clock that is frozen now. Moto keeps the function that it imports, so this holds no clock itself."""
+    sleep = _sleeper[-1].sleep if _sleeper else _real_sleep
+    sleep(float(seconds))

@@ -12,7 +12,6 @@ import logging
 import os
 import random
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,9 @@ from types import CodeType, ModuleType
 from typing import Any, TextIO, cast
 
 import boto3
+import botocore
+
+from sandbox.clock import apply_time_zone
 
 
 @lru_cache(maxsize=8192)
@@ -39,6 +41,7 @@ def _exec(source: str, variables: dict[str, Any], found: Mapping[str, object] | 
 vars(dataclasses)["exec"] = _exec
 
 _STATEFUL_PACKAGES = frozenset({"aws_lambda_powertools"})
+_INITIALIZERS = "_INITIALIZERS"  # what botocore calls for each new session; Powertools adds to it when imported
 _PACKAGE_SUFFIXES = (".py", ".so")
 
 
@@ -78,9 +81,12 @@ class Process:
     seed: int
     modules: dict[str, ModuleType] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
+    shared: set[str] = field(default_factory=set)
     root_logger: logging.RootLogger = field(init=False)
     manager: logging.Manager = field(init=False)
     session: object = None
+    initializers: list[Any] = field(default_factory=list)
+    excepthook: Callable[..., object] = sys.__excepthook__
     random_state: object = None
     entropy: random.Random = field(init=False)
 
@@ -94,8 +100,10 @@ class Process:
 
     def taken(self) -> dict[str, ModuleType]:
         """Take the modules that belong to this function alone out of the interpreter."""
-        own = self.own
-        return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in own}
+        unknown = sys.modules.keys() - self.shared  # looking at thousands each time was slow
+        mine = {name for name in unknown if name.partition(".")[0] in self.own}
+        self.shared |= unknown - mine
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if name in mine} if mine else {}
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -115,9 +123,12 @@ def _modules(process: Process) -> Iterator[None]:
     path = list(sys.path)
     sys.path[:0] = [str(root) for root in process.roots]
     session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, process.session  # type: ignore[assignment]
+    initializers = vars(botocore)[_INITIALIZERS]
+    vars(botocore)[_INITIALIZERS] = process.initializers
     try:
         yield
     finally:
+        vars(botocore)[_INITIALIZERS] = initializers
         process.session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, session
         sys.path[:] = path
         process.modules = process.taken()
@@ -129,18 +140,13 @@ def _environment(environment: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(environment)
-    _set_time_zone()
+    apply_time_zone()
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-        _set_time_zone()
-
-
-def _set_time_zone() -> None:
-    if hasattr(time, "tzset"):
-        time.tzset()
+        apply_time_zone()
 
 
 @contextmanager
@@ -171,9 +177,10 @@ def _randomness(process: Process) -> Iterator[None]:
 
 @contextmanager
 def _streams(process: Process) -> Iterator[None]:
-    """A fresh interpreter's warnings and streams: a warning is a log line, never an error of the test runner."""
-    outer = sys.stdout, sys.stderr
+    """A fresh interpreter's warnings, streams and last resort: a warning is a log line, never an error of a test."""
+    outer = sys.stdout, sys.stderr, sys.excepthook
     sys.stdout = sys.stderr = cast(TextIO, process.output)
+    sys.excepthook = process.excepthook  # Powertools sets its own
     with warnings.catch_warnings():
         warnings.resetwarnings()
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -182,4 +189,5 @@ def _streams(process: Process) -> Iterator[None]:
             yield
         finally:
             process.output.flush()
-            sys.stdout, sys.stderr = outer
+            process.excepthook = sys.excepthook
+            sys.stdout, sys.stderr, sys.excepthook = outer

@@ -9,7 +9,7 @@ Each leans on moto's private names, so moto is pinned exactly and `tests/sandbox
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -50,6 +50,15 @@ def _put_back(key: _Key, item: Any) -> None:
         table.items[hash_key] = item
 
 
+def _shown(attributes: Mapping[str, Any], wanted: Iterable[tuple[str, Any]]) -> bool:
+    """Whether an item belongs to a partition of an index. Most belong to none."""
+    for name, value in wanted:
+        there = attributes.get(name)
+        if there is None or there != value:
+            return False
+    return True
+
+
 @contextmanager
 def faster_dynamodb() -> Iterator[None]:
     """Replace what is slow, for as long as the sandbox is open."""
@@ -77,7 +86,7 @@ def faster_dynamodb() -> Iterator[None]:
         else:
             for key, partition in whole.items():
                 for range_key, item in partition.items():
-                    if all(name in item.attrs and item.attrs[name] == value for name, value in wanted or ()):
+                    if _shown(item.attrs, wanted or ()):
                         shown[key][range_key] = item
         self.items = shown
         try:

@@ -7,7 +7,7 @@ is not plain goes to moto. Only then is a call done here, and a test compares bo
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
@@ -19,6 +19,7 @@ from sandbox.expressions import PlainError
 MAX_ITEM_BYTES = 400_000
 MAX_ANSWER_BYTES = 1_000_000
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,36})(\.\d{1,30})?")
+_PARTITION = re.compile(r"(?P<hash>#?\w+) = (?P<value>:\w+)(?: AND begins_with\((?P<range>#?\w+), (?P<prefix>:\w+)\))?")
 _ALLOWED: Mapping[str, frozenset[str]] = {
     "GetItem": frozenset({"TableName", "Key", "ConsistentRead"}),
     "BatchGetItem": frozenset({"RequestItems"}),
@@ -31,6 +32,10 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
         "ExpressionAttributeValues", "ReturnValues",
     }),
     "TransactWriteItems": frozenset({"TransactItems", "ClientRequestToken"}),
+    "Query": frozenset({
+        "TableName", "IndexName", "KeyConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
+        "ConsistentRead", "ScanIndexForward",
+    }),
 }  # fmt: skip
 
 Params = Mapping[str, Any]
@@ -80,6 +85,8 @@ class Shortcuts:
                 return self._batch_write(params["RequestItems"])
             case "TransactWriteItems":
                 return self._transact(params["TransactItems"])
+            case "Query":
+                return _query(self._table(params["TableName"]), params)
         pending = self._prepared("Put" if operation == "PutItem" else "Update", params)
         _apply([pending])
         return _returned(params.get("ReturnValues", "NONE"), pending)
@@ -134,11 +141,15 @@ class Shortcuts:
         _apply(pending)
         return {}
 
-    def _place(self, name: str, attributes: Params, *, exact: bool) -> Place:
+    def _table(self, name: str) -> Table:
         table = dynamodb_backends[self._account][self._region].tables.get(name)
         if table is None or table.range_key_attr is None or table.stream_shard is not None:
             raise PlainError(name)
-        keys = (table.hash_key_attr, table.range_key_attr)
+        return table
+
+    def _place(self, name: str, attributes: Params, *, exact: bool) -> Place:
+        table = self._table(name)
+        keys = (table.hash_key_attr, str(table.range_key_attr))
         if exact and attributes.keys() != set(keys):
             raise PlainError(name)
         hash_key, range_key = (attributes.get(key) for key in keys)
@@ -160,6 +171,26 @@ class Shortcuts:
         if sum(len(name.encode()) + int(value.size()) for name, value in new.items()) > MAX_ITEM_BYTES:
             raise PlainError("size")
         return place, new
+
+
+def _query(table: Table, params: Params) -> dict[str, Any]:
+    """One page of a partition, of the table or of an index. Moto finds it; what it would cost to ask it is left out."""
+    found = _PARTITION.fullmatch(params["KeyConditionExpression"])
+    if found is None:
+        raise PlainError("KeyConditionExpression")
+    names, values = _words(params)
+    partition = (names.get(found["hash"], found["hash"]), values[found["value"]])
+    prefix = [values[found["prefix"]]] if found["prefix"] else []
+    sorts = [(names.get(found["range"], found["range"]), "BEGINS_WITH", prefix)] if prefix else []
+    no_limit, no_start = cast("int", None), cast("dict[str, Any]", None)  # what moto gives for what is not asked
+    items, scanned, following = table.query(
+        partition[1], "BEGINS_WITH" if prefix else None, prefix, no_limit, no_start,
+        params.get("ScanIndexForward", True), None,
+        index_name=params.get("IndexName"), hash_key_conditions=[partition], range_key_conditions=sorts,
+    )  # fmt: skip
+    if following is not None:
+        raise PlainError("more than a page")
+    return {"Items": [_plain(item) for item in items], "Count": len(items), "ScannedCount": scanned}
 
 
 def _inserted(item: Params) -> dict[str, DynamoType]:
@@ -258,6 +289,7 @@ def _shape(kind: str, body: Params) -> Shape:
         body["TableName"],
         body.get("UpdateExpression"),
         body.get("ConditionExpression"),
+        *(body.get(word) for word in ("KeyConditionExpression", "IndexName", "ConsistentRead")),
         tuple(sorted(names.items())),
         tuple(sorted((name, next(iter(value))) for name, value in values.items())),
     )
