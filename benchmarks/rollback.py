@@ -96,8 +96,17 @@ def _found(jobs: Sequence[Job], processes: int) -> Iterator[float]:
     if processes == 1:
         yield from map(_one, jobs)
         return
+    chunks = [jobs[start : start + 20] for start in range(0, len(jobs), 20)]
     with ProcessPoolExecutor(processes, initializer=gc.disable) as pool:
-        yield from pool.map(_one, jobs, chunksize=20)
+        for found in pool.map(_several, chunks):
+            yield from found
+
+
+def _several(jobs: Sequence[Job]) -> list[float]:
+    """A model is full of cycles: they are collected between runs, not while one goes on."""
+    found = [_one(job) for job in jobs]
+    gc.collect()
+    return found
 
 
 def _cells(size: Size, seed: int) -> Iterable[Job]:

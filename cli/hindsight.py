@@ -79,7 +79,9 @@ def read_again(stretch: Stretch, run: Run) -> list[Reading]:
             facts = replace(facts, smoke_test=attended)
         diagnosis = diagnose(event, facts, memory)
         finding = None
-        if diagnosis.any_alert and not isinstance(event, Unreadable) and not _of_a_run(event):
+        if isinstance(event, ServiceEvent) and _of_the_guard(event, diagnosis, delivery, run):
+            diagnosis = replace(diagnosis, category=Category.NONE, cause=Cause.ROUTINE)
+        elif diagnosis.any_alert and not isinstance(event, Unreadable) and not _of_a_run(event):
             finding = finding_of(event, diagnosis, delivery.at)
         final = isinstance(event, TaskStateChange) and event.final
         readings.append(Reading(delivery, position in run.admitted, diagnosis, finding, final))
@@ -89,6 +91,22 @@ def read_again(stretch: Stretch, run: Run) -> list[Reading]:
 def _of_a_run(event: Event) -> bool:
     """Whether it tells of a task of a run: what comes of its attempts is the runner's to tell."""
     return isinstance(event, TaskStateChange) and (event.detail.started_by or "").startswith(STARTED_BY)
+
+
+def _of_the_guard(event: ServiceEvent, diagnosis: Diagnosis, delivery: Delivery, run: Run) -> bool:
+    """Whether ECS tells of what the rollback guard asked for, by the journal: that is the guard's to tell."""
+    if diagnosis.cause is not Cause.UNKNOWN:
+        return False
+    subject = f"{event.cluster}/{event.service}"
+    asked = [
+        line.evidence
+        for line in run.journal
+        if (line.subject, line.decision) == (subject, "roll back") and line.at <= delivery.at
+    ]
+    if diagnosis.category is Category.DEPLOYMENT_FAILED:
+        return any(evidence.get("fence") == event.detail.deployment_id for evidence in asked)
+    way_back = diagnosis.category is Category.DEPLOYMENT_ROLLED_BACK
+    return way_back and any(evidence.get("call") == "StopServiceDeployment" for evidence in asked)
 
 
 def _service_facts(stretch: Stretch, delivery: Delivery, deployment: str | None) -> Facts:

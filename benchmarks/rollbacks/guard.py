@@ -14,13 +14,14 @@ from benchmarks.rollbacks.service import CLUSTER, NAME, Rehearsal
 from breakwater.diagnosis import Facts
 from breakwater.events import read
 from breakwater.evidence import Tally
+from breakwater.ledger import KnownGood, Ledger
 from breakwater.model import Cause, Mode
 from breakwater.policies import GuardPolicy
-from rollback_guard.decision import Inspect, RollBack, RollbackDecision, StandDown, StandDownKind, decide_rollback
+from rollback_guard.answers import Inspect, RollBack, RollbackDecision, StandDown, StandDownKind
+from rollback_guard.decision import decide_rollback
 from rollback_guard.picture import (
+    TOLD_BY,
     Breaker,
-    KnownGood,
-    Ledger,
     Picture,
     Presence,
     Rollout,
@@ -32,6 +33,7 @@ from rollback_guard.picture import (
     Suspicion,
     Target,
     control_since,
+    own_since,
 )
 from rollback_guard.stops import read_stop
 from rollback_guard.suspicion import Count, Look, decide_look, decide_vote
@@ -88,12 +90,12 @@ class Guard:
     def _receive(self, event: object) -> None:
         now = self._model.now
         vote = decide_vote(read_stop(read(event), replace(self._facts, now=now)), self._policy, now)
-        if not isinstance(vote, Count) or vote.stop.task in self._stops:
+        if not isinstance(vote, Count):
             return
         stop = vote.stop
-        self._stops[stop.task] = stop
-        tally = self._tallies.get(stop.deployment, Tally())
-        self._tallies[stop.deployment] = _plus(tally, stop)
+        if stop.task not in self._stops:
+            self._stops[stop.task] = stop
+            self._tallies[stop.deployment] = _plus(self._tallies.get(stop.deployment, Tally()), stop)
         self._consider(stop.deployment)
 
     def _consider(self, deployment: str) -> None:
@@ -136,13 +138,15 @@ class Guard:
         service = self._service
         primary = self._rollout(service.primary)
         rollout, seen = service.service_deployments[-1], self._seen.get(primary.id)
-        since = control_since(primary, now)
+        own = _tally(self._stops_of(primary.id, own_since(primary, now)))
+        since = control_since(primary, own.first_at or now)
         return Picture(
             service=WHO,
             read_at=now,
             primary=primary,
             desired=service.desired,
-            own=self._tallies.get(primary.id, Tally()),
+            own=own,
+            recent=_tally(self._stops_of(primary.id, now - TOLD_BY)).failures,
             control=_tally(stop for stop in self._stops.values() if stop.deployment != primary.id and stop.at >= since),
             others=tuple(self._rollout(one) for one in service.deployments[1:]),
             starts_seen=seen.starts if seen else 0,
@@ -168,6 +172,13 @@ class Guard:
             ),
             ledger=self._ledger,
         )
+
+    def _stops_of(self, deployment: str, since: datetime | None) -> list[Stop]:
+        return [
+            stop
+            for stop in self._stops.values()
+            if stop.deployment == deployment and (since is None or stop.at >= since)
+        ]
 
     def _rollout(self, deployment: Deployment) -> Rollout:
         own = [task for task in self._service.tasks.values() if task.deployment is deployment]

@@ -55,13 +55,20 @@ def _seconds(value: float) -> str:
 # ── the picture ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _COLOURS = {OURS: "#0b6e8a", EARLY: "#5bb5cf", DEFAULT: "#8a8f98", COUNT3: "#b4b8bf", ALARMS: "#d9b26f"}
-_LEFT, _BAR, _GAP, _WIDTH, _TOP = 230, 11, 16, 900, 78
+_LEFT, _BAR, _GAP, _WIDTH, _TOP = 250, 11, 16, 920, 96
+_NAMES = {OURS: "Breakwater, on STOPPED", EARLY: "Breakwater, on exit codes", ALARMS: "alarm 2 x 60 s"}
 _SECONDS = (0, 60, 120, 180, 240, 300, 360, 420, 480)
 
 
 def picture(medians: Mapping[Cell, float]) -> str:
     """Bars of seconds, one group for each scenario and size, at maximum percent 125; a long bar is cut."""
-    groups = [row for row in _rows(medians) if row[1] == 125 and (row[0] == CRASH or row[2] in (1, 50))]
+    groups = [
+        row
+        for row in _rows(medians)
+        if row[1] == 125
+        and (row[0] == CRASH or row[2] in (1, 50))
+        and not all(isinf(medians[(*row, who)]) for who in SHOWN)
+    ]
     height = _TOP + len(groups) * (len(SHOWN) * _BAR + _GAP) + 20
     body = [*_legend(), *_grid(height)]
     y = _TOP
@@ -80,11 +87,15 @@ def picture(medians: Mapping[Cell, float]) -> str:
 
 
 def _legend() -> list[str]:
-    found = [_text(12, 22, "Median seconds from the start of the deployment (of the crash loop) to the rollback call")]
+    found = [
+        _text(12, 22, "Median seconds from the start of the deployment (of the crash loop) to the rollback call"),
+        _text(12, 40, "Model of ECS, maximum percent 125; Breakwater without native rollback, the others with it"),
+    ]
     x = 12
     for who in SHOWN:
-        found += [f'<rect x="{x}" y="36" width="12" height="12" fill="{_COLOURS[who]}"/>', _text(x + 17, 46, who)]
-        x += 40 + 7 * len(who)
+        name = _NAMES.get(who, who)
+        found += [f'<rect x="{x}" y="52" width="12" height="12" fill="{_COLOURS[who]}"/>', _text(x + 17, 62, name)]
+        x += 40 + 7 * len(name)
     return found
 
 
@@ -98,7 +109,8 @@ def _grid(height: int) -> list[str]:
 
 def _bar(seconds: float, y: float, who: str) -> str:
     if isinf(seconds):
-        return _text(_LEFT + 4, y + _BAR - 2, "never", size=9)
+        swatch = f'<rect x="{_LEFT}" y="{y}" width="3" height="{_BAR - 1}" fill="{_COLOURS[who]}"/>'
+        return swatch + _text(_LEFT + 7, y + _BAR - 2, "never", size=9)
     return (
         f'<rect x="{_LEFT}" y="{y}" width="{_x(seconds) - _LEFT:.1f}" height="{_BAR - 1}" fill="{_COLOURS[who]}"/>'
         + _text(_x(seconds) + 4, y + _BAR - 2, f"{seconds:.0f}", size=9)

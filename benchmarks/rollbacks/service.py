@@ -7,6 +7,7 @@ from functools import partial
 from random import Random
 
 from sandbox.ecs import Model
+from sandbox.ecs.constants import Timing
 from sandbox.ecs.definitions import CircuitBreaker, ContainerDefinition, DeploymentAlarms, DeploymentSettings
 from sandbox.ecs.state import Service, Task
 from sandbox.ecs.workloads import HEALTHY, Workload
@@ -22,13 +23,17 @@ STEADY = 2 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Size and pace of a service, and the luck of one run. The same seed is the same run for every contestant."""
+    """Size and pace of a service, and the luck of one run. The same seed is the same run for every contestant.
+
+    `jitter` is by which share of its time a launch is shorter or longer at most.
+    """
 
     desired: int
     maximum_percent: int
     seed: int
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     alarms: DeploymentAlarms = field(default_factory=DeploymentAlarms)
+    jitter: float = Timing().launch_jitter
 
     @property
     def minimum_percent(self) -> int:
@@ -75,7 +80,7 @@ class Rehearsal:
 
 def rehearse(setting: Setting, new: Workload, old: Workload = HEALTHY, *, spot: bool = False) -> Rehearsal:
     """Bring up the old revision."""
-    model = Model(seed=setting.seed)
+    model = Model(seed=setting.seed, timing=Timing(launch_jitter=setting.jitter))
     model.catalogue.create_cluster(CLUSTER)
     for image in (OLD, NEW):
         container = ContainerDefinition("app", image, secrets=(SECRET,))

@@ -17,7 +17,7 @@ from breakwater.desk import IncidentDesk
 from breakwater.http_probe import Means as ProbeMeans
 from breakwater.incident_store import IncidentStore
 from breakwater.leases import Leases
-from breakwater.ledger import Ledgers
+from breakwater.ledger_store import Ledgers
 from breakwater.model import Mode
 from breakwater.policies import AlertPolicy
 from breakwater.policy_reader import PolicyReader

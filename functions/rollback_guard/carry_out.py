@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from breakwater.errors import BreakwaterError, ConflictError, NotFoundError, RefusedError
 from breakwater.journal import Entry, written
 from breakwater.leases import Busy, Lease, renewal
-from breakwater.ledger import Kept, Rollback, State, with_intent, with_state
+from breakwater.ledger import Rollback, State, with_intent, with_state
+from breakwater.ledger_store import Kept
 from breakwater.model import Finding, Mode, Subject, SubjectKind
 from breakwater.policies import GuardPolicy
 from breakwater.services import Rollout, ServiceNow, differing
 
-from .decision import BUDGET_WINDOW, RollBack
+from .answers import RollBack
+from .decision import BUDGET_WINDOW
 from .picture import short
 from .records import Mark
 from .reports import code_still_names, outcome, rolled_back
@@ -24,15 +26,21 @@ from .sight import History
 from .wiring import AUTOMATION, Work
 
 LEASE = timedelta(seconds=120)
+INTENT_HOLDS = timedelta(minutes=15)
+"""An intent that is older was decided on what may be over: it is dropped, and the next look decides anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it, for the log. `ledger` is the ledger afterwards, `asked` says that ECS was asked."""
+    """What came of it, for the log. `ledger` is the ledger afterwards.
+
+    `asked` says that ECS was asked, `dropped` that an intent was given up, so that the service is as any other again.
+    """
 
     ledger: Kept
     said: str
     asked: bool = False
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,9 @@ def _go_on(hand: Hand, lease: Lease, kept: Kept, rollback: Rollback) -> Done:
     if _still_bad(primary, rollback):
         if hand.policy.halted or hand.policy.mode is not Mode.ACT:
             return _abandon(hand, kept, rollback, "the rollback guard was halted before ECS was asked")
+        if hand.now - rollback.at > INTENT_HOLDS:
+            minutes = (hand.now - rollback.at).total_seconds() / 60
+            return _abandon(hand, kept, rollback, f"it was decided {minutes:.0f} minutes ago and never carried out")
         hand.work.leases.check(lease, hand.now)
         refused = _ask(hand, rollback)
         if refused:
@@ -174,7 +185,7 @@ def _failed(hand: Hand, kept: Kept, rollback: Rollback, refused: str) -> Done:
 
 def _abandon(hand: Hand, kept: Kept, rollback: Rollback, why: str) -> Done:
     after = _close(hand, kept, rollback, State.ABANDONED, "not done", f"Not rolled back: {why}.")
-    return Done(after or kept, f"not rolled back: {why}")
+    return Done(after or kept, f"not rolled back: {why}", dropped=after is not None)
 
 
 def _close(

@@ -5,123 +5,27 @@ What is decided is the same in `observe` and `act`; only the shell knows the dif
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from breakwater.evidence import Question, Weighed
+from breakwater.ledger import KnownGood
 from breakwater.model import Mode
 from breakwater.policies import GuardPolicy
 
 from . import words
+from .answers import Hold, HoldKind, How, Inspect, RollBack, RollbackDecision, StandDown, StandDownKind, Watch
 from .case import Case, case_of
-from .picture import KnownGood, Picture, RolloutState, Target, Unreadable, short
+from .picture import TOLD_BY, Picture, RolloutState, Target, Unreadable, short
 
 FRESH = timedelta(seconds=30)
 """An action needs counts at most so old. Older ones may delay it, never cause it."""
 
-HEAR_THE_OLD = timedelta(seconds=20)
-"""From a first failure on, missing old tasks get so long to show whether they fail too."""
-
-VERIFY_AFTER = timedelta(minutes=5)
 TARGETS_AT_MOST = 3
 BUDGET_WINDOW = timedelta(hours=24)
 OUTSIDE_AT_LEAST = 3
 
 _UNDER_WAY = frozenset({"PENDING", "IN_PROGRESS"})
 _GOING_BACK = frozenset({"STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
-
-
-class How(StrEnum):
-    """Which call brings the service back."""
-
-    STOP_DEPLOYMENT = "stop_deployment"
-    """StopServiceDeployment(ROLLBACK): in flight, and the platform's target is the ledger's."""
-    UPDATE_SERVICE = "update_service"
-    """A fenced UpdateService to the known good revision."""
-
-
-class HoldKind(StrEnum):
-    """Why nothing is done although the evidence is enough, or why nothing can be decided."""
-
-    WOULD_NOT_HELP = "would_not_help"
-    NO_TARGET = "no_target"
-    BUDGET = "budget"
-    QUARANTINED = "quarantined"
-    ROLLBACK_OF_ROLLBACK = "rollback_of_rollback"
-    CONTROLLER = "controller"
-    HALTED = "halted"
-    STALE = "stale"
-    UNREADABLE = "unreadable"
-
-
-class StandDownKind(StrEnum):
-    """Who has it, or why it is none of ours."""
-
-    NATIVE = "native"
-    """ECS's own breaker or alarms see the failure and will roll back."""
-    ON_ITS_WAY = "on_its_way"
-    """A rollback is under way already: the platform's, a person's or ours."""
-    SETTLED = "settled"
-    """COMPLETED longer ago than failures count against a deployment."""
-    OFF = "off"
-    """The automation is off for this service, or the service is not active or wants no tasks."""
-
-
-@dataclass(frozen=True, slots=True)
-class RollBack:
-    """Go back. `fence` is the deployment that must still be PRIMARY when the call is made.
-
-    `service_deployment` is the ARN to stop if that is how. `caveats` are sentences for the incident: what differs,
-    what could not be checked, what remains to be done by hand.
-    """
-
-    to: KnownGood
-    bad: str
-    how: How
-    fence: str
-    weighed: Weighed
-    reason: str
-    service_deployment: str | None = None
-    caveats: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Do nothing, and tell people why."""
-
-    kind: HoldKind
-    reason: str
-    weighed: Weighed | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Not enough evidence. Another failure, or the sweep, brings it up again."""
-
-    reason: str
-    weighed: Weighed
-
-
-@dataclass(frozen=True, slots=True)
-class StandDown:
-    """Somebody else has it, or it is over. `verify_at` is when its outcome is to be looked at, if it is."""
-
-    kind: StandDownKind
-    reason: str
-    verify_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inspect:
-    """Everything so far says roll back: look at these known good revisions, then decide again with `targets`."""
-
-    candidates: tuple[str, ...]
-    reason: str
-    weighed: Weighed
-
-
-RollbackDecision = RollBack | Hold | Watch | StandDown | Inspect
 
 
 def decide_rollback(picture: Picture | Unreadable, policy: GuardPolicy, now: datetime) -> RollbackDecision:
@@ -192,9 +96,13 @@ def _rollback_itself(case: Case) -> RollbackDecision | None:
 
 def _quarantined(case: Case) -> RollbackDecision | None:
     """Rule 6: one automatic rollback for each bad revision; whoever deploys it again wants it."""
-    ledger, revision = case.picture.ledger, case.picture.primary.revision
-    if revision not in ledger.quarantined and not any(past.bad == revision for past in ledger.rollbacks):
+    ledger, primary = case.picture.ledger, case.picture.primary
+    past = next((past for past in ledger.rollbacks if past.bad == primary.revision), None)
+    if past is None and primary.revision not in ledger.refused:
         return None
+    if past is not None and past.fence == primary.id:
+        text = f"{words.evidence(case)} Its rollback was tried already, and it is {past.state}."
+        return Hold(HoldKind.TRIED, text, case.weighed)
     text = f"{words.evidence(case)} It was rolled back before and was deployed again: that is not fought."
     return Hold(HoldKind.QUARANTINED, text, case.weighed)
 
@@ -209,12 +117,17 @@ def _old_fails_too(case: Case) -> RollbackDecision | None:
 
 
 def _old_is_missing(case: Case) -> RollbackDecision | None:
-    """A task is STOPPED some 15 seconds after its exit. Where old ones are missing, wait for what they have to say."""
+    """Where old tasks are missing, wait for what they have to say: that they failed too is told once they STOPPED."""
     first = case.picture.own.first_at
     certain = case.weighed.question is Question.CERTAIN
-    if certain or not case.old_is_missing or first is None or case.now >= first + HEAR_THE_OLD:
+    if certain or not case.old_is_missing or first is None or case.now >= first + TOLD_BY:
         return None
     return Watch(words.old_is_missing(case), case.weighed)
+
+
+def _old_is_unheard(case: Case) -> RollbackDecision | None:
+    """Exit codes alone are too fast for a small service. The next event, STOPPED at the latest, brings it up again."""
+    return Watch(words.old_is_unheard(case), case.weighed) if case.old_is_unheard else None
 
 
 def _cause_outside(case: Case) -> RollbackDecision | None:
@@ -256,32 +169,26 @@ def _on_its_way(case: Case) -> StandDown:
     deployment = case.picture.service_deployment
     to = short(deployment.rollback_to) if deployment and deployment.rollback_to else case.bad
     text = f"{case.picture.service} is on its way back to {to} already; its outcome will be verified."
-    return StandDown(StandDownKind.ON_ITS_WAY, text, case.now + VERIFY_AFTER)
+    return StandDown(StandDownKind.ON_ITS_WAY, text)
 
 
 def _platform_sees_it(case: Case) -> RollbackDecision | None:
-    """Rule 7: where native rollback is on and can see the failure, stand down and verify.
-
-    The breaker sees what it counts, and counts tasks that are STOPPED, which early exits are not yet. Then, while its
-    count keeps up with half of ours, it is on its way to its threshold. A count that every healthy task sets back does
-    not keep up, nor does one without the crashes of healthy tasks.
-    """
+    """Rule 7: where native rollback is on and can see the failure (`Case.breaker_keeps_up`), stand down and verify."""
     picture, deployment = case.picture, case.picture.service_deployment
     if deployment is None or deployment.status not in _UNDER_WAY:
         return None
-    verify_at = case.now + VERIFY_AFTER
     if picture.alarms.enable and picture.alarms.rollback and deployment.triggered_alarms:
         names = ", ".join(deployment.triggered_alarms)
         return StandDown(
-            StandDownKind.NATIVE, f"{words.evidence(case)} Alarm {names} is on, so ECS rolls back by itself.", verify_at
+            StandDownKind.NATIVE, f"{words.evidence(case)} Alarm {names} is on, so ECS rolls back by itself."
         )
     if not (picture.breaker.enable and picture.breaker.rollback):
         return None
-    counted, threshold, first = deployment.breaker_failures, deployment.breaker_threshold, picture.own.first_at
-    keeps_up = (counted and 2 * counted >= picture.own.failures) or (first and case.now < first + HEAR_THE_OLD)
-    if deployment.breaker_status == "TRIGGERED" or (deployment.breaker_status == "MONITORING" and keeps_up):
-        text = f"{words.evidence(case)} ECS's circuit breaker has counted {counted} of {threshold} and rolls back."
-        return StandDown(StandDownKind.NATIVE, text, verify_at)
+    counted, threshold = deployment.breaker_failures, deployment.breaker_threshold
+    keeps_up = deployment.breaker_status == "MONITORING" and case.breaker_keeps_up(counted)
+    if deployment.breaker_status == "TRIGGERED" or keeps_up:
+        text = f"{words.evidence(case)} ECS's circuit breaker is at {counted} of {threshold} and rolls back by itself."
+        return StandDown(StandDownKind.NATIVE, text)
     return None
 
 
@@ -385,6 +292,7 @@ _CHECKS: tuple[Callable[[Case], RollbackDecision | None], ...] = (
     _quarantined,
     _old_fails_too,
     _old_is_missing,
+    _old_is_unheard,
     _cause_outside,
     _ran_well_before,
     _platform_sees_it,

@@ -5,24 +5,17 @@ from datetime import datetime, timedelta
 
 from breakwater import ledger as ledgers
 from breakwater.errors import BreakwaterError
-from breakwater.ledger import Kept, Rollback, State
+from breakwater.ledger import Rollback, State
+from breakwater.ledger_store import Kept
 from breakwater.model import Finding, Mode
 from breakwater.policies import GuardPolicy
 from breakwater.services import ServiceNow
 
+from .answers import Hold, HoldKind, Inspect, RollBack, RollbackDecision, StandDown, StandDownKind, Watch
 from .carry_out import Done, Hand, close, note, resume, roll_back
-from .decision import (
-    Hold,
-    HoldKind,
-    Inspect,
-    RollBack,
-    RollbackDecision,
-    StandDown,
-    StandDownKind,
-    Watch,
-    decide_rollback,
-)
+from .decision import decide_rollback
 from .handing import hand_over
+from .outcome import Over, decide_outcome, decide_platforms_outcome
 from .picture import Picture, Seen, ServiceName, Unreadable
 from .records import KeptNote, Mark, Note, tally_of
 from .reports import held, is_news, silent, would_roll_back
@@ -31,8 +24,6 @@ from .suspicion import Wait, decide_look
 from .targets import Home
 from .wiring import Work
 
-STEADY_AFTER = timedelta(minutes=2)
-GIVE_UP = timedelta(minutes=30)
 KEEP_LOOKING = timedelta(minutes=30)
 
 
@@ -76,7 +67,7 @@ def claim(visit: Visit, name: ServiceName, deployment: str, policy: GuardPolicy)
 
 
 def look(visit: Visit, name: ServiceName, policy: GuardPolicy, described: ServiceNow | None = None) -> Result:
-    """Look at a service and do what follows."""
+    """Look at a service and do what follows. `described` is what DescribeServices has said of it at `visit.now`."""
     work, key = visit.work, str(name)
     kept_note, kept = work.records.load([key])[key]
     service, problem = (described, "") if described else _describe(visit, name)
@@ -88,8 +79,7 @@ def look(visit: Visit, name: ServiceName, policy: GuardPolicy, described: Servic
     if service is None or service.primary is None:
         return _unreadable(visit, name, kept_note, marks, problem or "it has no PRIMARY deployment")
     if any((rollout.created_at or rollout.updated_at) is None for rollout in service.rollouts):
-        work.logger.warning("a deployment without a time: nothing can be weighed", service=key)
-        return Result("ignore", f"{key} has a deployment without a time, which ECS always gives")
+        return _unreadable(visit, name, kept_note, marks, "one of its deployments has no time")
     return _Look(visit, service, effective(policy, service.tags), marks, kept_note, kept).run()
 
 
@@ -176,11 +166,13 @@ class _Look:
             done = resume(self._hand, self._kept, pending)
             self._kept = done.ledger
             self._again()
+            done = None if done.dropped else done
         self._bookkeeping()
         decision = self._decide()
         pending = self._kept.ledger.open_rollback
         if pending is not None and pending.state is State.ASKED and (done is None or not done.asked):
             self._verify(pending, decision)
+        self._verify_the_platforms()
         result = self._apply(decision) if done is None else Result("roll back", done.said, done.asked)
         self._silence()
         self._remember(decision, result)
@@ -202,23 +194,19 @@ class _Look:
         if not ledger.backfilled:
             history = self._read_history()
             if history is not None:
-                ledger = backfill(ledger, self._service, history, crashed=bool(crashes), now=now, bake=minutes)
-        if self._primary.state == "COMPLETED" and self._service.controller == "ECS" and self._bakes(ledger):
-            at = self._primary.updated_at or now
-            ledger = ledgers.with_completed(ledger, self._primary.id, self._primary.task_definition, at)
+                ledger = backfill(ledger, self._primary, history, crashed=bool(crashes), now=now, bake=minutes)
+        id_, revision = self._primary.id, self._primary.task_definition
+        earns = self._primary.state == "COMPLETED" and self._service.controller == "ECS"
+        if earns and ledgers.unproven(ledger, id_, revision):
+            ledger = ledgers.with_completed(ledger, id_, revision, self._primary.updated_at or now)
             for crash in crashes:
                 ledger = ledgers.with_crash(ledger, crash.at)
             if ledgers.baked(ledger, now, minutes) and self._service.running > 0:
                 ledger = self._good(ledger)
-        elif ledger.bake is not None and ledger.bake.deployment != self._primary.id:
+        elif ledger.bake is not None and ledger.bake.deployment != id_:
             ledger = replace(ledger, bake=None)
         if ledger != before:
             self._kept = self._visit.work.ledgers.keep(self._kept, ledger) or self._kept
-
-    def _bakes(self, ledger: ledgers.Ledger) -> bool:
-        good = ledger.good(self._primary.task_definition)
-        completed = self._primary.updated_at
-        return good is None or (ledger.bake is not None) or (completed is not None and good.since < completed)
 
     def _good(self, ledger: ledgers.Ledger) -> ledgers.Ledger:
         bake = ledger.bake
@@ -226,8 +214,8 @@ class _Look:
             return ledger
         history = self._read_history()
         revision = history.of_task_definition(bake.revision) if history else None
-        digests = tuple((one.container, one.digest) for one in revision.images if one.digest) if revision else ()
-        good = ledgers.KnownGood(bake.revision, self._visit.now, digests)
+        digests = revision.digests if revision else ()
+        good = ledgers.KnownGood(bake.revision, self._visit.now, digests, bake.deployment)
         return replace(ledgers.with_good(ledger, good), bake=None)
 
     def _read_history(self) -> History | None:
@@ -314,28 +302,22 @@ class _Look:
 
     # ── the outcome ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _verify(self, rollback: Rollback, decision: RollbackDecision) -> None:
-        """Did it help? Steady is COMPLETED, all tasks running, and none of them failing for a while."""
-        now, primary, service = self._visit.now, self._primary, self._service
-        state, what = None, ""
-        if primary.task_definition != rollback.to:
-            if primary.id != rollback.fence:
-                state, what = State.SUPERSEDED, "another deployment came before its outcome was known"
-            elif now - rollback.at > GIVE_UP:
-                state, what = State.FAILED, "ECS was asked, and the bad revision is still PRIMARY"
-        elif isinstance(decision, Hold) and decision.kind is HoldKind.ROLLBACK_OF_ROLLBACK:
-            state, what = State.FAILED, "the old revision fails too"
-        elif primary.state == "FAILED":
-            state, what = State.FAILED, "the rollback's own deployment failed"
-        elif primary.state == "COMPLETED" and service.running >= service.desired > 0:
-            since = max(rollback.at, primary.updated_at or rollback.at)
-            failed = [mark for mark in self._marks if mark.deployment == primary.id and mark.at > since]
-            if not failed and now - since >= STEADY_AFTER:
-                state, what = State.STEADY, f"{service.running} of {service.desired} tasks are running"
-        elif now - rollback.at > GIVE_UP:
-            state = State.FAILED
-            what = f"after 30 minutes {service.running} of {service.desired} tasks are running"
-        if state is not None:
-            self._kept = close(self._hand, self._kept, rollback, state, what)
+        outcome = decide_outcome(rollback, self._picture(), decision, self._visit.now)
+        if isinstance(outcome, Over):
+            self._kept = close(self._hand, self._kept, rollback, outcome.state, outcome.reason)
+
+    def _verify_the_platforms(self) -> None:
+        """Rule 7: what was left to the platform is followed to its end; the journal has it, ECS's events tell it."""
+        ours = {id_ for past in self._kept.ledger.rollbacks for id_ in (past.fence, past.deployment)}
+        left = [fence for fence in self._fresh.left_to_the_platform if fence not in ours]
+        if not left or self._read_history() is None:
+            return
+        outcome = decide_platforms_outcome(left[0], self._picture(), self._visit.now)
+        if isinstance(outcome, Over):
+            said = f"What was left to the platform: {outcome.reason}."
+            note(self._hand, f"{left[0]}-verified", "stand down verified", said, {"fence": left[0]}, outcome.state)
+            for fence in left:
+                self._fresh = self._fresh.with_told(f"verified:{fence}")
 
     # ── what is remembered ────────────────────────────────────────────────────────────────────────────────────────────
     def _silence(self) -> None:

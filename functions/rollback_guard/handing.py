@@ -4,8 +4,8 @@ began and where to go back to. So it is told, whatever the guard's own mode: the
 
 from breakwater.services import ServiceNow
 
+from .answers import Hold, HoldKind, RollBack, RollbackDecision
 from .carry_out import Hand, note
-from .decision import Hold, HoldKind, RollBack, RollbackDecision
 
 FOR_A_RELEASE = frozenset({HoldKind.NO_TARGET, HoldKind.BUDGET})
 """What keeps the guard from rolling back, and not a release: that knows what stood before, and has no budget."""

@@ -4,12 +4,24 @@ The shell makes it from one DescribeServices (`Service` answer), DescribeService
 table's tallies and ledger. Nothing here is looked up later: a decision that needs more says so (`Inspect`).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from breakwater.evidence import Background, Kind, Tally
+from breakwater.evidence import Kind, Tally
+from breakwater.ledger import Ledger
 from breakwater.model import Cause
+
+UNTIL_STOPPED = timedelta(seconds=15)
+"""From the exit of a task until it is STOPPED (performance 4, `s`). Only its exit code may be told before."""
+
+TOLD_BY = UNTIL_STOPPED + timedelta(seconds=5)
+"""From the exit of a task until all have heard of it: STOPPED has been delivered, and ECS's breaker has counted it."""
+
+
+COUNTS_FOR = timedelta(minutes=30)
+"""How old a failure may be to count: when it arrives, and at every look once its deployment is COMPLETED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,35 +154,7 @@ class ServiceDeployment:
     rollback_to: str | None = None
 
 
-# ── the ledger ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class KnownGood:
-    """A revision that COMPLETED and stayed free of crashes through its bake. `digests` are by container."""
-
-    revision: str
-    since: datetime
-    digests: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PastRollback:
-    """One automatic rollback of ours: the bad revision, where it went, and the deployment that came of it."""
-
-    at: datetime
-    bad: str
-    to: str
-    deployment: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What is known of a service's revisions: the good ones with the newest first, and what we did."""
-
-    known_good: tuple[KnownGood, ...] = ()
-    quarantined: frozenset[str] = frozenset()
-    rollbacks: tuple[PastRollback, ...] = ()
+# ── what one could go back to ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Presence(StrEnum):
@@ -211,12 +195,12 @@ class Target:
 class Picture:
     """Everything that `decide_rollback` looks at.
 
-    `read_at` is when DescribeServices was asked. `own` are the failures of the PRIMARY deployment since it began,
-    `control` those of all other deployments of the service (the old revision) since `control_since`. `starts_seen` is
-    the most starts of the PRIMARY deployment that any look found. `platform_target` is the task definition of the last
-    successful service deployment: where StopServiceDeployment would go. `background` is the service's own, if it was
-    measured. `targets` are the ledger's known good revisions that were looked at, the newest first; `None` means that
-    nobody looked yet.
+    `read_at` is when DescribeServices was asked. `own` are the failures of the PRIMARY deployment since `own_since`,
+    `control` those of the deployments that are a control group (`no_control`) since `control_since`. `recent` are those
+    of `own` that ended less than `TOLD_BY` ago: ECS may not have counted them yet. `starts_seen` is the most starts of
+    the PRIMARY deployment that any look found. `platform_target` is the task definition of the last successful service
+    deployment: where StopServiceDeployment would go. `targets` are the ledger's known good revisions that were looked
+    at, the newest first; `None` means that nobody looked yet.
     """
 
     service: ServiceName
@@ -226,6 +210,7 @@ class Picture:
     own: Tally = field(default_factory=Tally)
     control: Tally = field(default_factory=Tally)
     others: tuple[Rollout, ...] = ()
+    recent: int = 0
     starts_seen: int = 0
     looks: int = 0
     controller: str = "ECS"
@@ -236,15 +221,35 @@ class Picture:
     service_deployment: ServiceDeployment | None = None
     platform_target: str | None = None
     ledger: Ledger = field(default_factory=Ledger)
-    background: Background = field(default_factory=Background)
     targets: tuple[Target, ...] | None = None
+
+
+def own_since(primary: Rollout, now: datetime) -> datetime | None:
+    """From when on failures of the PRIMARY deployment count; `None`: all of them.
+
+    While it rolls out, all do. Once it is COMPLETED it has outlived those before a long quiet. To leave failures out
+    never makes the evidence stronger, so the stated error rate holds for the deployment as a whole.
+    """
+    return now - COUNTS_FOR if primary.state is RolloutState.COMPLETED else None
+
+
+def no_control(others: Iterable[Rollout], ledger: Ledger) -> tuple[Rollout, ...]:
+    """Which deployments say nothing of what would fail anyway: those of revisions that are bad themselves.
+
+    They never COMPLETED (a first attempt that somebody deployed over), or were rolled back.
+    """
+    return tuple(
+        rollout
+        for rollout in others
+        if rollout.state in (RolloutState.IN_PROGRESS, RolloutState.FAILED) or rollout.revision in ledger.refused
+    )
 
 
 def control_since(primary: Rollout, at: datetime) -> datetime:
     """From when on failures of the old revision say what would fail anyway: ten minutes before the new one came, at
     most half an hour before `at`, its first failure. Failures of both that came together stay together as time goes by.
     """
-    return max(primary.created_at - timedelta(minutes=10), at - timedelta(minutes=30))
+    return max(primary.created_at - timedelta(minutes=10), at - COUNTS_FOR)
 
 
 def short(revision: str) -> str:

@@ -5,15 +5,15 @@ conditional write of the events' lane. So no item grows with the number of tasks
 The note holds what the last looks found and what was told; it is one item with a version.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from breakwater.errors import ConflictError
 from breakwater.evidence import Kind, Tally
-from breakwater.ledger import Kept as KeptLedger
-from breakwater.ledger import key as ledger_key
-from breakwater.ledger import read as read_ledger
+from breakwater.ledger_store import Kept as KeptLedger
+from breakwater.ledger_store import key as ledger_key
+from breakwater.ledger_store import read as read_ledger
 from breakwater.model import Cause
 from breakwater.store import Item, Key, Put, Table, Update, Value, Write
 from breakwater.wire import dump, load
@@ -72,6 +72,12 @@ class Note:
         """The note after a look."""
         others = tuple(each for each in self.seen if each.deployment != deployment)
         return replace(self, seen=(SeenOf(deployment, seen), *others)[:MOST_SEEN])
+
+    @property
+    def left_to_the_platform(self) -> tuple[str, ...]:
+        """The deployments that were left to the platform and whose end is not known yet."""
+        left = dict.fromkeys(told.split(":")[1] for told in self.told if told.startswith("stand-down:"))
+        return tuple(fence for fence in left if f"verified:{fence}" not in self.told)
 
     def with_told(self, identity: str) -> "Note":
         """The note after people were told."""
@@ -158,20 +164,20 @@ class Records:
         return [pk.removeprefix("GUARD#") for pk in self._table.with_status(GUARDED)]
 
 
-def tally_of(marks: Iterable[Mark], deployment: str) -> Tally:
-    """The failures of one deployment."""
+def tally_of(marks: Iterable[Mark], deployment: str, since: datetime | None = None) -> Tally:
+    """The failures of one deployment, all of them or those since then."""
     tally = Tally()
     for mark in marks:
-        if mark.deployment == deployment:
+        if mark.deployment == deployment and (since is None or mark.at >= since):
             tally = tally.adding(mark.kind, mark.at, cause=mark.cause, code=mark.code)
     return tally
 
 
-def control_of(marks: Iterable[Mark], deployment: str, since: datetime) -> Tally:
-    """The failures of all other deployments since then: what fails anyway."""
+def control_of(marks: Iterable[Mark], deployments: Container[str], revisions: Container[str], since: datetime) -> Tally:
+    """What fails anyway: the failures since then of all but these deployments and revisions."""
     tally = Tally()
     for mark in marks:
-        if mark.deployment != deployment and mark.at >= since:
+        if mark.at >= since and mark.deployment not in deployments and mark.revision not in revisions:
             tally = tally.adding(mark.kind, mark.at, cause=mark.cause, code=mark.code)
     return tally
 

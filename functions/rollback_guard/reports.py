@@ -1,12 +1,13 @@
 """What people are told, in their words: which revision, how bad, what was done or why not, what remains. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from breakwater.ledger import Ledger, Rollback, State
 from breakwater.model import Category, Cause, Diagnosis, Evidence, Finding, Severity, Subject, SubjectKind
 
-from .decision import Hold, HoldKind, RollBack
+from .answers import Hold, HoldKind, RollBack
 from .picture import Picture, short
 from .records import Mark
 
@@ -61,6 +62,7 @@ _REMAINS: dict[HoldKind, str] = {
     HoldKind.NO_TARGET: "Fix it forward, or deploy by hand a revision that you trust.",
     HoldKind.BUDGET: "Decide by hand; automatic rollbacks of this service go on when the 24 hours are over.",
     HoldKind.QUARANTINED: "Somebody deployed it again: settle with them whether that was meant.",
+    HoldKind.TRIED: "See the incident about that rollback.",
     HoldKind.ROLLBACK_OF_ROLLBACK: "A person is needed: deploy by hand what you trust.",
     HoldKind.CONTROLLER: "Roll back where the deployment was started (CodeDeploy, or your own controller).",
     HoldKind.HALTED: "Roll back by hand, or release the kill switch (parameter RollbackKillSwitch, policy key halted).",
@@ -90,10 +92,10 @@ def is_news(kind: HoldKind, ledger: Ledger, revision: str) -> bool:
 
     Where going back would not help, or nothing else was ever known good, there is nothing to decide, and the failures
     have their own incidents already: a database that fails over under twelve services would be told twice as often.
-    That our own rollback fails too is told as its outcome.
+    That our own rollback fails too, or was refused, is told as its outcome.
     """
     match kind:
-        case HoldKind.WOULD_NOT_HELP | HoldKind.STALE:
+        case HoldKind.WOULD_NOT_HELP | HoldKind.STALE | HoldKind.TRIED:
             return False
         case HoldKind.NO_TARGET:
             return any(good.revision != revision for good in ledger.known_good)
@@ -148,8 +150,6 @@ def _finding(
     remains: tuple[str, ...],
 ) -> Finding:
     """The newest stop of the deployment speaks for it: its task has the log that people want to read."""
-    from dataclasses import replace
-
     cluster, _, name = service.partition("/")
     own = [mark for mark in marks if mark.deployment == deployment]
     newest = max(own, key=lambda mark: mark.at, default=None)

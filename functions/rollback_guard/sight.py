@@ -12,11 +12,10 @@ from breakwater.services import Rollout as RolloutNow
 from breakwater.services import ServiceDeployment as DeploymentNow
 
 from . import picture as seen
-from .picture import Picture, Rollout, RolloutState, ServiceName, control_since
+from .picture import TOLD_BY, Picture, Rollout, RolloutState, ServiceName, control_since, no_control, own_since
 from .records import Mark, Note, control_of, tally_of
 
 TAG = "breakwater:rollback_guard"
-_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +60,21 @@ def picture_of(
 ) -> Picture:
     """The picture. Without the history nothing is known of service deployments, which is enough for `Watch`."""
     marks = list(marks)
-    shown = _rollout(primary, ledger)
-    before = note.of(primary.id)
     under_way = _under_way(service, history)
-    own = tally_of(marks, primary.id)
+    shown = _rollout(primary, ledger, _finished(primary, history, under_way))
+    before = note.of(primary.id)
+    own = tally_of(marks, primary.id, own_since(shown, now))
+    others = tuple(_rollout(each, ledger) for each in service.rollouts if each.id != primary.id)
+    besides = {primary.id, *(each.id for each in no_control(others, ledger))}
     return Picture(
         service=ServiceName(service.cluster, service.name),
         read_at=now,
         primary=shown,
         desired=service.desired,
         own=own,
-        control=control_of(marks, primary.id, control_since(shown, own.first_at or now)),
-        others=tuple(_rollout(each, ledger) for each in service.rollouts if each.id != primary.id),
+        recent=tally_of(marks, primary.id, now - TOLD_BY).failures,
+        control=control_of(marks, besides, ledger.refused, control_since(shown, own.first_at or now)),
+        others=others,
         starts_seen=before.starts if before else 0,
         looks=before.looks if before else 0,
         controller=service.controller,
@@ -82,7 +84,7 @@ def picture_of(
         alarms=seen.Alarms(bool(service.alarm_names), service.alarms_roll_back, service.alarm_names),
         service_deployment=_shown(under_way, history) if under_way and history else None,
         platform_target=platform_target(history, under_way) if history else None,
-        ledger=_shown_ledger(ledger, now),
+        ledger=ledger,
     )
 
 
@@ -114,7 +116,15 @@ def _shown(deployment: DeploymentNow, history: History) -> seen.ServiceDeploymen
     )
 
 
-def _rollout(rollout: RolloutNow, ledger: Ledger) -> Rollout:
+def _finished(primary: RolloutNow, history: History | None, last: DeploymentNow | None) -> datetime | None:
+    """When the PRIMARY deployment was COMPLETED, by its service deployment."""
+    if history is None or last is None or last.status not in COMPLETED:
+        return None
+    return last.finished_at if history.task_definition(last.ends_on) == primary.task_definition else None
+
+
+def _rollout(rollout: RolloutNow, ledger: Ledger, finished: datetime | None = None) -> Rollout:
+    """ECS may touch `updatedAt` long after COMPLETED: then the end of the service deployment, or the bake, tells."""
     try:
         state = RolloutState(rollout.state)
     except ValueError:
@@ -124,6 +134,8 @@ def _rollout(rollout: RolloutNow, ledger: Ledger) -> Rollout:
     good = ledger.good(rollout.task_definition)
     if completed and good and created and good.since >= created:
         completed = min(completed, good.since)
+    if completed and finished:
+        completed = min(completed, finished)
     assert created is not None  # noqa: S101  # ECS gives every deployment its time
     return Rollout(
         id=rollout.id,
@@ -139,36 +151,21 @@ def _rollout(rollout: RolloutNow, ledger: Ledger) -> Rollout:
     )
 
 
-def _shown_ledger(ledger: Ledger, now: datetime) -> seen.Ledger:
-    return seen.Ledger(
-        known_good=tuple(seen.KnownGood(good.revision, good.since, good.digests) for good in ledger.known_good),
-        quarantined=frozenset(each.revision for each in ledger.quarantined),
-        rollbacks=tuple(
-            seen.PastRollback(each.at, each.bad, each.to, each.deployment)
-            for each in ledger.rollbacks
-            if each.state.open or now - each.at < _A_DAY
-        ),
-    )
-
-
 def backfill(
-    ledger: Ledger, service: ServiceNow, history: History, *, crashed: bool, now: datetime, bake: int
+    ledger: Ledger, primary: RolloutNow, history: History, *, crashed: bool, now: datetime, bake: int
 ) -> Ledger:
     """The ledger of a service that was there before Breakwater: what its last completed deployment ended on is known
     good, if it is not the one that is failing now; the one before it then stands in."""
-    primary = service.primary
-    for deployment in history.deployments:
-        task_definition = history.task_definition(deployment.ends_on)
-        if deployment.status not in COMPLETED or task_definition is None or deployment.finished_at is None:
+    for last in history.deployments:
+        task_definition = history.task_definition(last.ends_on)
+        if last.status not in COMPLETED or task_definition is None or last.finished_at is None:
             continue
-        of_primary = primary is not None and task_definition == primary.task_definition
-        young = now - deployment.finished_at < timedelta(minutes=bake)
-        if of_primary and (crashed or young):
+        of_primary = task_definition == primary.task_definition
+        if of_primary and (crashed or now - last.finished_at < timedelta(minutes=bake)):
             continue
-        revision = (history.revisions or {}).get(deployment.ends_on or "")
-        digests = (
-            tuple((image.container, image.digest) for image in revision.images if image.digest) if revision else ()
-        )
-        ledger = ledgers.with_good(ledger, ledgers.KnownGood(task_definition, deployment.finished_at, digests))
+        revision = (history.revisions or {}).get(last.ends_on or "")
+        digests = revision.digests if revision else ()
+        shown_by = primary.id if of_primary else None
+        ledger = ledgers.with_good(ledger, ledgers.KnownGood(task_definition, last.finished_at, digests, shown_by))
         break
     return replace(ledger, backfilled=True)

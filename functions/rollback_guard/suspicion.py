@@ -12,9 +12,8 @@ from breakwater.evidence import Exposure, weigh
 from breakwater.model import Mode
 from breakwater.policies import GuardPolicy
 
-from .picture import Stop, Suspicion
+from .picture import COUNTS_FOR, Stop, Suspicion
 
-FRESH = timedelta(minutes=30)
 SKEW = timedelta(minutes=5)
 """How far clocks may differ."""
 
@@ -67,7 +66,7 @@ def decide_vote(stop: Stop | str, policy: GuardPolicy, now: datetime) -> VoteDec
         return Ignore("the rollback guard is off for this service")
     if stop.early_read and not policy.early_evidence:
         return Ignore("the task is not STOPPED yet, and the policy waits for that")
-    if not -SKEW <= now - stop.at <= FRESH:
+    if not -SKEW <= now - stop.at <= COUNTS_FOR:
         minutes = (now - stop.at).total_seconds() / 60
         return Ignore(
             f"the task ended {minutes:.0f} minutes ago by its own time: too old, or from the future, to count"

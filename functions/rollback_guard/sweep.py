@@ -6,6 +6,7 @@ tasks and has none are found by that alone. Only what is new, suspected, baking 
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from breakwater.errors import BreakwaterError
@@ -13,6 +14,7 @@ from breakwater.model import Mode
 from breakwater.services import ServiceNow
 from breakwater.store import chunks
 
+from .decision import FRESH
 from .guard import Visit, look, unreadable
 from .handler import visit_of
 from .picture import ServiceName
@@ -42,7 +44,7 @@ def respond(work: Work, context: Any) -> dict[str, Any]:
     looked = asked = 0
     problems: list[str] = []
     new = MOST_NEW
-    for service, note, guarded in _census(visit, problems, time_left):
+    for service, read_at, note, guarded in _census(visit, problems, time_left):
         if not (guarded or _wants_a_look(service, note)):
             continue
         if note == Note():
@@ -54,7 +56,9 @@ def respond(work: Work, context: Any) -> dict[str, Any]:
             break
         name = ServiceName(service.cluster, service.name)
         try:
-            result = look(replace(visit, now=work.now()), name, work.policy_for(str(name)), described=service)
+            now = work.now()
+            described = service if now - read_at <= FRESH else None  # a look takes time, and there may be many
+            result = look(replace(visit, now=now), name, work.policy_for(str(name)), described)
         except BreakwaterError as error:
             problems.append(f"{name}: {error}")
             continue
@@ -80,9 +84,11 @@ def _wants_a_look(service: ServiceNow, note: Note) -> bool:
 
 def _census(
     visit: Visit, problems: list[str], time_left: Callable[[], bool]
-) -> Iterator[tuple[ServiceNow, Note, bool]]:
-    """Every service with what is remembered of it; those under watch first. One that is watched and cannot be read is
-    said so."""
+) -> Iterator[tuple[ServiceNow, datetime, Note, bool]]:
+    """Every service, when it was read, what is remembered of it and whether it is under watch; those first.
+
+    One that is watched and cannot be read is said so.
+    """
     work = visit.work
     guarded = set(work.records.guarded())
     names = _names(visit, problems, time_left)
@@ -90,12 +96,13 @@ def _census(
     for page in chunks(ordered, PAGE):
         if not time_left():
             return
+        read_at = work.now()
         described = work.services.describe([_pair(name) for name in page], tags=True)
         notes = work.records.load(page)
         for name in page:
             pair = _pair(name)
             if pair in described.found:
-                yield described.found[pair], notes[name][0].note, name in guarded
+                yield described.found[pair], read_at, notes[name][0].note, name in guarded
             elif pair in described.gone and name in guarded:
                 look(visit, ServiceName(*pair), work.policy_for(name))
             elif pair in described.problems and name in guarded:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from breakwater.errors import BreakwaterError, NotFoundError
+from breakwater.ledger import KnownGood
 from breakwater.model import Cause
 from breakwater.registry import image_there
 from breakwater.services import EcsServices, RevisionNow
 
-from .picture import KnownGood, Presence, Target
+from .picture import Presence, Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from breakwater.desk import IncidentDesk
 from breakwater.ecs import TaskDefinitions
 from breakwater.incident_store import IncidentStore
 from breakwater.leases import Leases
-from breakwater.ledger import Ledgers
-from breakwater.logs import read_tail
+from breakwater.ledger_store import Ledgers
+from breakwater.logs import log_reader
 from breakwater.model import Finding, LogTail, Mode
 from breakwater.policies import AlertPolicy, GuardPolicy, lower
 from breakwater.policy_reader import PolicyReader
@@ -92,23 +92,6 @@ def wiring() -> Work:
         """The policy in force."""
         return reader.current(datetime.now(UTC))
 
-    def read_log(finding: Finding) -> LogTail | None:
-        """The log tail of the container that a finding blames."""
-        alerts, container, evidence = policy().alerts(), finding.diagnosis.container, finding.evidence
-        if not (alerts.log_tail and container and evidence.task_arn and evidence.task_definition):
-            return None
-        definition = definitions.read([evidence.task_definition], datetime.now(UTC)).get(evidence.task_definition)
-        if definition is None:
-            return LogTail(missing="the task definition could not be read, so the log group is not known")
-        return read_tail(
-            lambda: aws.client("logs"),
-            definition.logs.get(container),
-            container,
-            evidence.task_arn,
-            region=region,
-            lines=alerts.log_lines,
-        )
-
     def tell_release(service: str, deployment: str, reason: str, now: datetime) -> str | None:
         from breakwater.release_claims import tell_failing  # only who rolls back pays for it
         from breakwater.rendezvous_store import Rendezvous, send_by
@@ -132,7 +115,7 @@ def wiring() -> Work:
         desk=IncidentDesk(
             IncidentStore(table), IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn), AUTOMATION
         ),
-        read_log=read_log,
+        read_log=log_reader(lambda: aws.client("logs"), definitions, lambda: policy().alerts(), region),
         tell_release=tell_release,
     )
 

@@ -85,6 +85,14 @@ def old_is_missing(case: Case) -> str:
     )
 
 
+def old_is_unheard(case: Case) -> str:
+    """The control group has not had its chance."""
+    return (
+        f"{evidence(case)} But the first of them ended only seconds ago, too few to tell whether the old tasks fail as "
+        "well."
+    )
+
+
 def shared(case: Case, target: Target) -> str:
     """Both revisions need what is missing."""
     causes = ", ".join(sorted(cause for cause, _ in case.picture.own.certain if cause in target.shares))

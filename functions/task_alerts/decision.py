@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from breakwater.diagnosis import Facts, diagnose, needs_essential
 from breakwater.events import Event, HookStateChange, ServiceEvent, TaskStateChange, Unreadable
 from breakwater.findings import finding_of
-from breakwater.model import Cause, Finding
+from breakwater.ledger import Ledger
+from breakwater.model import Category, Cause, Diagnosis, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,43 @@ class Ignore:
 AlertDecision = Report | Ignore
 
 
-def decide_alert(event: Event | Unreadable, facts: Facts) -> AlertDecision:
-    """Diagnose one event and say whether it becomes part of an incident."""
+def decide_alert(event: Event | Unreadable, facts: Facts, ledger: Ledger | None = None) -> AlertDecision:
+    """Diagnose one event and say whether it becomes part of an incident. `ledger` is that of its service."""
     diagnosis = diagnose(event, facts)
+    if ledger is not None and isinstance(event, ServiceEvent) and _is_the_guards_own(event, diagnosis, ledger):
+        return Ignore(diagnosis.cause, "the rollback guard went back from this deployment, and has told of it")
     if not diagnosis.any_alert or isinstance(event, Unreadable):
         return Ignore(diagnosis.cause, diagnosis.reason)
     finding = finding_of(event, diagnosis, facts.now)
     if finding is None:
         return Ignore(diagnosis.cause, "nobody is told of this kind of event")
     return Report(finding, diagnosis.reason)
+
+
+def _is_the_guards_own(event: ServiceEvent, diagnosis: Diagnosis, ledger: Ledger) -> bool:
+    """Whether ECS tells of what the rollback guard asked for: the deployment that it stopped, and the way back.
+
+    ECS gives a stop by request no wording that is documented; the ledger names the deployment before ECS is asked.
+    """
+    deployment = event.detail.deployment_id
+    if diagnosis.cause is not Cause.UNKNOWN or not deployment:
+        return False
+    match diagnosis.category:
+        case Category.DEPLOYMENT_FAILED:
+            return any(past.fence == deployment for past in ledger.rollbacks)
+        case Category.DEPLOYMENT_ROLLED_BACK:
+            stopped = [past for past in ledger.rollbacks if past.stop]
+            return any(past.deployment == deployment or (not past.deployment and past.state.open) for past in stopped)
+        case _:
+            return False
+
+
+def ledger_wanted(event: Event | Unreadable, home: Facts) -> str | None:
+    """The service, as `cluster/name`, whose ledger decides about this event: a deployment failed or goes back."""
+    if not isinstance(event, ServiceEvent) or (event.account, event.region) != (home.account, home.region):
+        return None
+    told = event.detail.event_name in ("SERVICE_DEPLOYMENT_FAILED", "SERVICE_DEPLOYMENT_IN_PROGRESS")
+    return f"{event.cluster}/{event.service}" if told and event.cluster and event.service else None
 
 
 def task_definition_wanted(event: Event | Unreadable, home: Facts) -> str | None:

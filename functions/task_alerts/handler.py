@@ -8,10 +8,20 @@ from typing import Any
 
 from breakwater.desk import Taken
 from breakwater.diagnosis import Facts
+from breakwater.errors import BreakwaterError
 from breakwater.events import parse_arn
+from breakwater.ledger import Ledger
 from breakwater.model import Finding, LogTail, Mode
 
-from .decision import AlertDecision, Report, decide_alert, hook_wanted, service_wanted, task_definition_wanted
+from .decision import (
+    AlertDecision,
+    Report,
+    decide_alert,
+    hook_wanted,
+    ledger_wanted,
+    service_wanted,
+    task_definition_wanted,
+)
 from .intake import Letter, Post, distinct, facts_for, open_batch
 from .wiring import Work, wiring
 
@@ -68,10 +78,29 @@ def _decided(post: Post, work: Work, home: Facts) -> list[tuple[Letter, AlertDec
     services = work.services(named) if named else {}
     hooks = distinct(hook_wanted(letter.event, home) for letter in post.letters)
     attended = frozenset(hook for hook in hooks if work.attends(*hook))
+    ledgers = _ledgers(work, distinct(ledger_wanted(letter.event, home) for letter in post.letters))
     return [
-        (letter, decide_alert(letter.event, facts_for(letter.event, home, definitions, services, attended)))
+        (
+            letter,
+            decide_alert(
+                letter.event,
+                facts_for(letter.event, home, definitions, services, attended),
+                ledgers.get(ledger_wanted(letter.event, home) or ""),
+            ),
+        )
         for letter in post.letters
     ]
+
+
+def _ledgers(work: Work, names: list[str]) -> dict[str, Ledger]:
+    """The ledgers of these services; unread, nothing is taken for the rollback guard's own doing."""
+    if not names:
+        return {}
+    try:
+        return {name: kept.ledger for name, kept in work.ledgers.load(names).items()}
+    except BreakwaterError as error:
+        work.logger.warning("the ledger could not be read", problem=str(error))
+        return {}
 
 
 def _say(

@@ -12,7 +12,8 @@ from breakwater import aws, log
 from breakwater.desk import IncidentDesk
 from breakwater.ecs import ServiceState, TaskDefinitions, service_states
 from breakwater.incident_store import IncidentStore
-from breakwater.logs import read_tail
+from breakwater.ledger_store import Ledgers
+from breakwater.logs import log_reader
 from breakwater.model import Finding, LogTail, Mode
 from breakwater.policies import AlertPolicy
 from breakwater.policy_reader import PolicyReader
@@ -42,6 +43,7 @@ class Work:
     metrics: Metrics
     definitions: TaskDefinitions
     services: Callable[[list[tuple[str | None, str]]], Mapping[tuple[str | None, str], ServiceState]]
+    ledgers: Ledgers
     desk: IncidentDesk
     read_log: Callable[[Finding], LogTail | None]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -69,26 +71,6 @@ def wiring() -> Work:
         said = reader.current(datetime.now(UTC))
         return settings.mode is Mode.ACT and said.attends(cluster, service, stage)
 
-    region = os.environ.get("AWS_REGION", "")
-
-    def read_log(finding: Finding) -> LogTail | None:
-        """The log tail of the container that a finding blames."""
-        container, evidence, said = finding.diagnosis.container, finding.evidence, policy()
-        if not (said.log_tail and container and evidence.task_arn and evidence.task_definition):
-            return None
-        definition = definitions.read([evidence.task_definition], datetime.now(UTC)).get(evidence.task_definition)
-        if definition is None:
-            return LogTail(missing="the task definition could not be read, so the log group is not known")
-        return read_tail(
-            lambda: aws.client("logs"),
-            definition.logs.get(container),
-            container,
-            evidence.task_arn,
-            region=region,
-            lines=said.log_lines,
-            scrub=finding.scrub,
-        )
-
     return Work(
         settings=settings,
         policy=policy,
@@ -96,11 +78,12 @@ def wiring() -> Work:
         metrics=log.metrics(AUTOMATION),
         definitions=definitions,
         services=lambda wanted: service_states(lambda: aws.client("ecs"), wanted, unread),
+        ledgers=Ledgers(table),
         desk=IncidentDesk(
             IncidentStore(table),
             IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn),
             AUTOMATION,
         ),
-        read_log=read_log,
+        read_log=log_reader(lambda: aws.client("logs"), definitions, policy, os.environ.get("AWS_REGION", "")),
         attends=attends,
     )

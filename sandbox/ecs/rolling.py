@@ -75,7 +75,7 @@ def reconcile(world: World, service: Service) -> None:
         elif task.desired_status == "RUNNING":
             rest.append(task)
     need = desired - len(own) - (ending if len(own) < desired else 0)
-    room = scheduler.most(service) - live
+    room = scheduler.most(service) - live - ending
     launched = scheduler.launch(world, service, primary, min(need, room))
     if need < 0:
         free = [task for task in own if not scheduler.protected(world, task)]

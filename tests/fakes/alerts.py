@@ -11,6 +11,7 @@ from breakwater import log
 from breakwater.desk import IncidentDesk
 from breakwater.ecs import ServiceState, TaskDefinitions
 from breakwater.incident_store import IncidentStore
+from breakwater.ledger_store import Ledgers
 from breakwater.model import Finding, LogTail, Mode, Notice
 from breakwater.policies import AlertPolicy
 from task_alerts.wiring import Settings, Work
@@ -118,6 +119,7 @@ class House:
             metrics=log.metrics("task_alerts"),
             definitions=TaskDefinitions(lambda: self.ecs, self.table),
             services=self._services,
+            ledgers=Ledgers(self.table),
             desk=IncidentDesk(IncidentStore(self.table), self.topic, "task_alerts"),
             read_log=self._log,
             now=lambda: self.now,

@@ -13,7 +13,7 @@ from breakwater.desk import IncidentDesk
 from breakwater.ecs import TaskDefinitions
 from breakwater.incident_store import IncidentStore
 from breakwater.leases import Leases
-from breakwater.ledger import Ledgers
+from breakwater.ledger_store import Ledgers
 from breakwater.model import Mode
 from breakwater.policies import AlertPolicy, GuardPolicy
 from breakwater.services import EcsServices
@@ -36,6 +36,7 @@ class FakeEcs:
         self.calls: Counter[str] = Counter()
         self.controller = "ECS"
         self.status = "ACTIVE"
+        self.changes: dict[str, Any] = {}
 
     def describe_services(self, services: list[str], cluster: str, include: list[str] | None = None) -> dict[str, Any]:
         self.calls["describe_services"] += 1
@@ -49,6 +50,7 @@ class FakeEcs:
             "rolloutState": "IN_PROGRESS",
             "createdAt": START - timedelta(minutes=2),
             "updatedAt": START - timedelta(minutes=2),
+            **self.changes,
         }
         service = {
             "serviceArn": f"{AT}:service/{cluster}/web",
@@ -65,6 +67,14 @@ class FakeEcs:
             del service["deployments"]
             service["taskSets"] = [{key: value for key, value in rollout.items() if key != "rolloutState"}]
         return {"services": [service], "failures": []}
+
+    def list_clusters(self, **page: Any) -> dict[str, Any]:
+        self.calls["list_clusters"] += 1
+        return {"clusterArns": [f"{AT}:cluster/prod"]}
+
+    def list_services(self, **page: Any) -> dict[str, Any]:
+        self.calls["list_services"] += 1
+        return {"serviceArns": [f"{AT}:service/prod/web"]}
 
     def list_service_deployments(self, **asked: Any) -> dict[str, Any]:
         self.calls["list_service_deployments"] += 1

@@ -1,29 +1,34 @@
-"""The real stack beside a service `prod/web` on the ECS model: deployments that go bad, and what the guard does."""
+"""The real stack beside services of cluster `prod` on the ECS model: bad deployments, and what the guard does."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from breakwater.compiled import Compiled
+from breakwater.compiled import Compiled, ServiceRules
+from breakwater.model import Mode
+from breakwater.policies import GuardPolicy
 from sandbox import Sandbox, Secret
 from sandbox.ecs.workloads import Workload
 from tests.sandbox.ecs_calls import VPC
-from tests.sandbox.policy_stack import GUARD_ACTS, put_in_force
+from tests.sandbox.policy_stack import put_in_force
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-REGISTRY = "111122223333.dkr.ecr.us-east-1.amazonaws.com/web"
+REGISTRY = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 GUARD, SWEEP = "RollbackGuardFunction", "RollbackGuardSweepFunction"
+SHORT_BAKE = GuardPolicy(mode=Mode.ACT, bake_minutes=2)
+ACTS = Compiled(others=ServiceRules("*/*", SHORT_BAKE))
 
 
 class Town:
-    """One account with the stack and the service. The policy in force lets the guard act on all services."""
+    """One account with the stack and its services. The policy in force lets the guard act on all of them."""
 
-    def __init__(self, policy: Compiled | None = GUARD_ACTS, **parameters: str | Secret) -> None:
+    def __init__(self, policy: Compiled | None = ACTS, **parameters: str | Secret) -> None:
         given: dict[str, str | Secret] = {"AlertEmail": "ops@example.com", "Mode": "act", **parameters}
         self.sandbox = Sandbox.deploy(TEMPLATE, given, start=START)
         if policy is not None:
@@ -34,61 +39,85 @@ class Town:
     def close(self) -> None:
         self.sandbox.close()
 
-    def revision(self, number: int, workload: Workload | None = None, **container: Any) -> str:
-        """Register `web:number` with an image of its own."""
-        image = f"{REGISTRY}:{number}"
+    def image(self, number: int, name: str = "web") -> str:
+        return f"{REGISTRY}/{name}:{number}"
+
+    def revision(self, number: int, workload: Workload | None = None, name: str = "web", **container: Any) -> str:
+        """Register the next revision of a service's family, with an image of its own."""
         if workload is not None:
-            self.sandbox.ecs.faults.set_workload(image, workload)
+            self.sandbox.ecs.faults.set_workload(self.image(number, name), workload)
         made = self.ecs.register_task_definition(
-            family="web", networkMode="awsvpc", cpu="256", memory="512",
-            containerDefinitions=[{"name": "app", "image": image, **container}],
+            family=name, networkMode="awsvpc", cpu="256", memory="512",
+            containerDefinitions=[{"name": "app", "image": self.image(number, name), **container}],
         )  # fmt: skip
         return str(made["taskDefinition"]["taskDefinitionArn"])
 
-    def service(self, desired: int = 4, **more: Any) -> None:
-        """Create the service on `web:1`, which works, and let it become known good."""
+    def create(self, revision: str, desired: int = 4, name: str = "web", **more: Any) -> None:
         self.ecs.create_service(
-            cluster="prod", serviceName="web", taskDefinition=self.revision(1), desiredCount=desired,
+            cluster="prod", serviceName=name, taskDefinition=revision, desiredCount=desired,
             launchType="FARGATE", networkConfiguration=VPC, **more,
         )  # fmt: skip
-        self.wait(20)
 
-    def deploy(self, revision: str) -> None:
-        self.ecs.update_service(cluster="prod", service="web", taskDefinition=revision)
+    def service(self, desired: int = 4, **more: Any) -> None:
+        """Create `prod/web` on `web:1`, which works, and let it become known good."""
+        self.create(self.revision(1), desired, **more)
+        self.wait(6)
+
+    def deploy(self, revision: str, name: str = "web") -> None:
+        self.ecs.update_service(cluster="prod", service=name, taskDefinition=revision)
 
     def wait(self, minutes: float) -> None:
         self.sandbox.advance(timedelta(minutes=minutes))
 
     @property
     def now_on(self) -> str:
-        """The task definition that the service is on."""
-        [service] = self.ecs.describe_services(cluster="prod", services=["web"])["services"]
+        """The task definition that `prod/web` is on."""
+        return self.on("web")
+
+    def on(self, name: str) -> str:
+        """The task definition that a service is on."""
+        [service] = self.ecs.describe_services(cluster="prod", services=[name])["services"]
         return str(service["taskDefinition"]).rpartition("/")[2]
 
-    def asked(self) -> list[str]:
+    def asked(self, name: str | None = None) -> list[str]:
         """How ECS was asked by the guard, in order; refused calls left out."""
         return [
             call.operation
             for call in self.sandbox.calls.log
-            if call.operation in ("StopServiceDeployment", "UpdateService") and call.error is None
+            if call.operation in ("StopServiceDeployment", "UpdateService")
+            and call.error is None
+            and (name is None or any(name in resource.split("/") for resource in call.resources))
         ]
+
+    def deployments(self, name: str) -> list[str]:
+        """The statuses of a service's deployments, the oldest first."""
+        [cluster] = [each for each in self.sandbox.ecs.world.clusters.values() if each.name == "prod"]
+        return [each.status for each in cluster.services[name].service_deployments]
 
     def told(self) -> list[str]:
         return [mail.subject for mail in self.sandbox.messages if not mail.subject.startswith(("ALARM", "OK"))]
 
-    def mails_about(self, words: str) -> list[str]:
-        return [mail.body for mail in self.sandbox.messages if words in mail.subject]
+    def mails_about(self, *words: str) -> list[str]:
+        return [mail.body for mail in self.sandbox.messages if all(word in mail.subject for word in words)]
 
-    def journal(self) -> list[tuple[str, str]]:
+    def journal(self, name: str = "web") -> list[tuple[str, str]]:
         return [
             (str(item["decision"]), str(item["outcome"]))
             for item in self.sandbox.table_items("Table")
-            if str(item["pk"]) == "JOURNAL#prod/web" and item["automation"] == "rollback_guard"
+            if str(item["pk"]) == f"JOURNAL#prod/{name}" and item["automation"] == "rollback_guard"
             and not str(item["decision"]).startswith("incident")
         ]  # fmt: skip
 
-    def ledger(self) -> dict[str, Any]:
-        [item] = [item for item in self.sandbox.table_items("Table") if item["pk"] == "LEDGER#prod/web"]
+    def opened(self, name: str = "web") -> list[str]:
+        """The causes of the incidents that were opened about a service."""
+        return sorted(
+            json.loads(str(item["evidence"]))["cause"]
+            for item in self.sandbox.table_items("Table")
+            if item["pk"] == f"JOURNAL#prod/{name}" and item["decision"] == "incident opened"
+        )
+
+    def ledger(self, name: str = "web") -> dict[str, Any]:
+        [item] = [item for item in self.sandbox.table_items("Table") if item["pk"] == f"LEDGER#prod/{name}"]
         made: dict[str, Any] = json.loads(item["doc"])
         return made
 
@@ -96,39 +125,58 @@ class Town:
         """Do something right before the guard's next call to an operation."""
         return _Once(self, operation, action)
 
+    def deliver(self, event: dict[str, Any]) -> str | None:
+        """Hand an event to another instance of the guard, at once; its error, if it had one."""
+        functions = self.sandbox.account.functions
+        guard = functions.get(GUARD)
+        assert guard is not None
+        other = copy.copy(guard)
+        other.process = other.entry = None
+        return functions.invoke(other, event, "another instance").error
+
     @contextmanager
-    def killed(self, number: int, *, after: bool) -> Iterator["Killed"]:
-        """Kill the guard at its `number`-th AWS call since it began to take the lease, once."""
+    def killing(self, deaths: "dict[str, Death]") -> Iterator[None]:
+        """Kill the guard once for each service, at its so-many-th AWS call since it began to take that one's lease."""
         gate = self.sandbox._gate
         original = gate._pass
-        killed = Killed()
-        seen = -1
+        invocation, acting = "", ""
 
         def through(client: Any, operation: str, params: Any) -> Any:
-            nonlocal seen
+            nonlocal invocation, acting
             current = self.sandbox.account.functions.current
-            guard = current is not None and current.logical_id in (GUARD, SWEEP)
-            begins = operation == "UpdateItem" and "LEASE#" in json.dumps(params.get("Key", {}))
-            if guard and killed.at is None and (seen >= 0 or begins):
-                seen += 1
-                if seen == number:
-                    killed.at = operation
-                    answer = original(client, operation, params) if after else None
-                    raise SystemExit(f"killed {'after' if answer else 'before'} {operation}")
-            return original(client, operation, params)
+            if current is None or current.logical_id not in (GUARD, SWEEP):
+                return original(client, operation, params)
+            if current.request_id != invocation:
+                invocation, acting = current.request_id, ""
+            lease = json.dumps(params.get("Key", {})) if operation == "UpdateItem" else ""
+            if "LEASE#prod/" in lease:
+                acting = lease.partition("LEASE#prod/")[2].partition('"')[0]
+            death = deaths.get(acting)
+            if death is None or death.over:
+                return original(client, operation, params)
+            death.calls.append(operation)
+            if len(death.calls) - 1 != death.number:
+                return original(client, operation, params)
+            if death.after:
+                original(client, operation, params)
+            death.over = True
+            raise SystemExit(f"killed {'after' if death.after else 'before'} {operation}")
 
         gate._pass = through  # type: ignore[method-assign]
         try:
-            yield killed
+            yield
         finally:
             gate._pass = original  # type: ignore[method-assign]
 
 
 @dataclass(slots=True)
-class Killed:
-    """At which call the guard was killed, if it was."""
+class Death:
+    """At which of its calls the guard dies, before or after it; `calls` are those that it came to."""
 
-    at: str | None = None
+    number: int | None
+    after: bool = False
+    over: bool = False
+    calls: list[str] = field(default_factory=list)
 
 
 class _Once(AbstractContextManager[None]):
@@ -145,9 +193,11 @@ class _Once(AbstractContextManager[None]):
         def through(client: Any, operation: str, params: Any) -> Any:
             nonlocal fired
             functions = self._town.sandbox.account.functions
-            if operation == self._operation and functions.current is not None and not fired:
+            current = functions.current
+            guard = current is not None and current.logical_id in (GUARD, SWEEP)
+            if operation == self._operation and guard and not fired:
                 fired = True
-                current, functions.current = functions.current, None
+                functions.current = None
                 try:
                     self._action()
                 finally:

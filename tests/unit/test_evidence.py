@@ -17,7 +17,6 @@ from breakwater.evidence import (
     Kind,
     Question,
     Tally,
-    background_of,
     control_share,
     weigh,
 )
@@ -99,14 +98,6 @@ def test_an_old_revision_that_fails_as_often_takes_the_evidence_away() -> None:
 def test_an_old_revision_that_works_takes_nothing_away() -> None:
     assert control_share(0, 40) == 0
     assert weigh(tally(early=10), Exposure(20), Background(control=control_share(1, 40))).enough
-
-
-def test_a_background_is_measured_only_from_enough() -> None:
-    assert background_of(Tally(), Exposure(10, 5)) == Background()
-    assert background_of(tally(early=1), Exposure(20, 5)).early < 2 * Background().early
-    flaky = background_of(tally(early=50), Exposure(1_000, 500))
-    assert flaky.early > 0.015
-    assert not weigh(tally(early=2), Exposure(3), flaky).enough
 
 
 def test_left_out_causes_are_left_out() -> None:

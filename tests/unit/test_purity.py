@@ -38,6 +38,7 @@ PURE_MODULES = (
     "causes_own",
     "findings",
     "incidents",
+    "ledger",
     "model",
     "occurrences",
     "policies",
@@ -56,7 +57,7 @@ PURE_MODULES = (
 )
 PURE_FOLDERS = ("checks", "diagnosis")
 # What the decision of the rollback guard is made of.
-PURE_PARTS = tuple(f"rollback_guard/{name}.py" for name in ("case", "picture", "stops", "suspicion", "words"))
+PURE_GUARD = ("answers", "case", "outcome", "picture", "stops", "suspicion", "words")
 PURE_SCALER = ("headroom", "requests", "scale", "targets", "windows")
 OWN = {*PURE_MODULES, *PURE_FOLDERS, "events"}
 PURE = sorted(
@@ -78,7 +79,7 @@ PURE = sorted(
             )
         ),
         *(ROOT / "functions" / "deployment_hooks" / f"{name}.py" for name in ("memory", "payload")),
-        *(ROOT / "functions" / part for part in PURE_PARTS),
+        *(ROOT / "functions" / "rollback_guard" / f"{name}.py" for name in PURE_GUARD),
         *(ROOT / "functions" / "batch_runner" / f"{name}.py" for name in ("classes", "request", "specs", "telling")),
         *(ROOT / "functions" / "scaler" / f"{name}.py" for name in PURE_SCALER),
         *(PACKAGE / f"{name}.py" for name in PURE_MODULES),

@@ -198,25 +198,6 @@ def weigh(tally: Tally, exposure: Exposure, background: Background | None = None
     )
 
 
-def background_of(history: Tally, exposure: Exposure) -> Background:
-    """A service's own background, from the failures of revisions that were good; never below the defaults.
-
-    Each rate is shrunk towards its default by as many starts or hours as the default needs for one failure, so that a
-    short history says little.
-    """
-    usual = Background()
-    return Background(
-        _shrunk(history.starts_failed, exposure.starts, usual.start),
-        _shrunk(sum(count for _, count in history.early), exposure.starts, usual.early),
-        _shrunk(history.certain_count, exposure.starts, usual.certain),
-        _shrunk(history.late, exposure.task_hours, usual.per_hour),
-    )
-
-
-def _shrunk(failed: int, of: float, usual: float) -> float:
-    return max(usual, (failed + 1) / (of + 1 / usual))
-
-
 def control_share(failures: int, tasks: int) -> float:
     """The share of the old revision's tasks that failed, on the high side; 0 if none did.
 

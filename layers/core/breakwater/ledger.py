@@ -1,31 +1,30 @@
 """The ledger: per service, which revisions are known good, which are quarantined, and what was rolled back.
 
 A revision is known good once its deployment COMPLETED and it then ran without a crash for the policy's bake. A task
-definition is named by its ARN. Everything is bounded, so the item stays small however old the service is. It is one
-item with a version: whoever changes it read it before, and of two that change it at once one is refused.
+definition is named by its ARN. Everything is bounded, so it stays small however old the service is. Pure; the table's
+side is `breakwater.ledger_store`.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from breakwater.store import Item, Key, Table, Update, Write
-from breakwater.wire import dump, load
-
 MOST_GOOD = 5
 MOST_BAD = 20
 MOST_ROLLBACKS = 20
-A_DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownGood:
-    """A revision that ran well. `digests` are pairs of container and image digest, where the registry tells it."""
+    """A revision that ran well. `since` is when that was first shown, `deployment` the last one that showed it.
+
+    `digests` are pairs of container and image digest, where the registry tells it.
+    """
 
     revision: str
     since: datetime
     digests: tuple[tuple[str, str], ...] = ()
+    deployment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +95,37 @@ class Ledger:
         """The rollback that is under way, if one is."""
         return next((each for each in self.rollbacks if each.state.open), None)
 
+    @property
+    def refused(self) -> frozenset[str]:
+        """The revisions in quarantine: never gone back to, and not fought if somebody deploys one again."""
+        return frozenset(each.revision for each in self.quarantined)
+
     def good(self, revision: str) -> KnownGood | None:
         """The entry of a known good revision."""
         return next((each for each in self.known_good if each.revision == revision), None)
 
 
 def with_good(ledger: Ledger, good: KnownGood) -> Ledger:
-    """The ledger with a revision known good, as the newest; it leaves quarantine, for it has shown that it runs."""
+    """The ledger with a revision known good, as the newest; it leaves quarantine, for it has shown that it runs.
+
+    One that shows it again keeps the time of the first: what ran well before has not changed with a new deployment.
+    """
+    before = ledger.good(good.revision)
+    if before is not None:
+        good = replace(good, since=min(before.since, good.since), digests=good.digests or before.digests)
     others = tuple(each for each in ledger.known_good if each.revision != good.revision)
     return replace(
         ledger,
         known_good=(good, *others)[:MOST_GOOD],
         quarantined=tuple(each for each in ledger.quarantined if each.revision != good.revision),
     )
+
+
+def unproven(ledger: Ledger, deployment: str, revision: str) -> bool:
+    """Whether a COMPLETED deployment has still to show that its revision stays up, each deployment once."""
+    good = ledger.good(revision)
+    baking = ledger.bake is not None and ledger.bake.deployment == deployment
+    return baking or good is None or good.deployment != deployment
 
 
 def with_completed(ledger: Ledger, deployment: str, revision: str, at: datetime) -> Ledger:
@@ -152,59 +169,3 @@ def with_state(ledger: Ledger, rollback: Rollback, state: State, deployment: str
         return replace(ledger, rollbacks=kept)
     free = tuple(each for each in ledger.quarantined if each.revision != rollback.bad)
     return replace(ledger, rollbacks=tuple(each for each in kept if each != changed), quarantined=free)
-
-
-def rollbacks_within(ledger: Ledger, now: datetime, span: timedelta = A_DAY) -> int:
-    """How many automatic rollbacks there were in the last 24 hours."""
-    return sum(now - each.at < span for each in ledger.rollbacks)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A ledger as the table has it; version 0 is one that is not there yet."""
-
-    service: str
-    ledger: Ledger
-    version: int
-
-
-class Ledgers:
-    """The ledgers in the table, by `cluster/service`."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def load(self, services: Iterable[str]) -> dict[str, Kept]:
-        """The ledgers of these services; an empty one where there is none. Raises `BreakwaterError` if one cannot be
-        read: without it nobody knows where to go."""
-        wanted = list(dict.fromkeys(services))
-        items = self._table.get_many(key(service) for service in wanted)
-        return {service: read(service, items.get(key(service))) for service in wanted}
-
-    def keep(self, kept: Kept, ledger: Ledger, beside: Sequence[Write] = ()) -> Kept | None:
-        """Keep a changed ledger, with other writes or not at all. `None`: somebody changed it meanwhile, or one of the
-        writes beside it was refused."""
-        if self._table.transact([changed(kept, ledger), *beside]):
-            return None
-        return Kept(kept.service, ledger, kept.version + 1)
-
-
-def key(service: str) -> Key:
-    """Where a service's ledger lies."""
-    return f"LEDGER#{service}", "LEDGER"
-
-
-def read(service: str, item: Item | None) -> Kept:
-    """A ledger from its item."""
-    if item is None:
-        return Kept(service, Ledger(), 0)
-    return Kept(service, load(Ledger, str(item["doc"])), int(item["version"]))
-
-
-def changed(kept: Kept, ledger: Ledger) -> Update:
-    """The write that replaces a ledger, refused if somebody changed it meanwhile."""
-    return Update(
-        key(kept.service),
-        set_values={"doc": dump(ledger), "version": kept.version + 1},
-        expected={"version": kept.version or None},
-    )

@@ -1,15 +1,43 @@
 """The last lines that a container wrote, from CloudWatch Logs."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from breakwater.aws import translated_errors
-from breakwater.ecs import LogTarget
+from breakwater.ecs import LogTarget, TaskDefinitions
 from breakwater.errors import BreakwaterError, NotFoundError, RefusedError
-from breakwater.model import LogTail
+from breakwater.model import Finding, LogTail
+from breakwater.policies import AlertPolicy
 from breakwater.redact import redact_lines
 
 LONGEST_LINE = 500
+
+
+def log_reader(
+    client: Callable[[], Any], definitions: TaskDefinitions, policy: Callable[[], AlertPolicy], region: str
+) -> Callable[[Finding], LogTail | None]:
+    """What reads the log tail of the container that a finding blames, if the policy wants one."""
+
+    def read_log(finding: Finding) -> LogTail | None:
+        """`None`: there is no log to read, or nobody wants it."""
+        container, evidence, said = finding.diagnosis.container, finding.evidence, policy()
+        if not (said.log_tail and container and evidence.task_arn and evidence.task_definition):
+            return None
+        definition = definitions.read([evidence.task_definition], datetime.now(UTC)).get(evidence.task_definition)
+        if definition is None:
+            return LogTail(missing="the task definition could not be read, so the log group is not known")
+        return read_tail(
+            client,
+            definition.logs.get(container),
+            container,
+            evidence.task_arn,
+            region=region,
+            lines=said.log_lines,
+            scrub=finding.scrub,
+        )
+
+    return read_log
 
 
 def read_tail(

@@ -134,6 +134,11 @@ class ServiceRevision:
     images: tuple[Image, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def digests(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of container and image digest, as far as the registry tells it."""
+        return tuple((image.container, image.digest) for image in self.images if image.digest)
+
 
 @dataclass(frozen=True, slots=True)
 class RevisionNow:

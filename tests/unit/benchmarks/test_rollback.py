@@ -9,12 +9,12 @@ import pytest
 from benchmarks import rollback
 from benchmarks._contract import Outcome
 from benchmarks.rollback import DESIRED, Size, measure, start, upper95
-from benchmarks.rollbacks import report
+from benchmarks.rollbacks import report, scatter
 from benchmarks.rollbacks.guard import Guard
 from benchmarks.rollbacks.peers import COUNT3, DEFAULT, EARLY, ENTRIES, FIRST_STOP, OURS
 from benchmarks.rollbacks.scenarios import AFTER_HEALTHY, BAD, COMMON, CRASH, common_cause, seconds_to_call
 from benchmarks.rollbacks.service import Setting, rehearse
-from rollback_guard.decision import RollBack, Watch
+from rollback_guard.answers import RollBack, StandDown, StandDownKind, Watch
 
 SMALL = Size({1: 1, 10: 1}, {1: 8, 10: 4}, {4: 1})
 STEMS = (
@@ -77,14 +77,40 @@ def test_trouble_that_a_rollback_does_not_cure_is_left_alone(name: str) -> None:
     assert not any(common_cause(name, Setting(10, 125, seed), EARLY) for seed in range(2))
 
 
+@pytest.mark.parametrize("desired", [1, 10, 50])
+def test_early_evidence_never_overtakes_a_breaker_that_is_on_its_way(desired: int) -> None:
+    rehearsal = rehearse(ENTRIES[DEFAULT].set_up(Setting(desired, 125, 3)), BAD[CRASH].new)
+    guard, native = Guard(rehearsal, early=True), ENTRIES[DEFAULT].watch(rehearsal)
+    rehearsal.deploy()
+    rehearsal.model.advance(600)
+    assert native.called_at is not None
+    assert guard.called_at is None
+    assert StandDownKind.NATIVE in {one.kind for one in guard.decisions if isinstance(one, StandDown)}
+
+
+def test_early_evidence_acts_where_the_breaker_is_on_and_blind() -> None:
+    rehearsal = rehearse(ENTRIES[DEFAULT].set_up(Setting(10, 125, 3)), BAD[AFTER_HEALTHY].new)
+    guard, native = Guard(rehearsal, early=True), ENTRIES[DEFAULT].watch(rehearsal)
+    rehearsal.deploy()
+    rehearsal.model.advance(1800)
+    assert (guard.called_at is not None, native.called_at) == (True, None)
+
+
 def test_a_look_at_too_little_watches_and_the_looks_are_few() -> None:
-    rehearsal = rehearse(Setting(400, 125, 3), BAD[CRASH].new)
+    rehearsal = rehearse(Setting(400, 125, 4), BAD[CRASH].new)
     guard = Guard(rehearsal)
     rehearsal.deploy()
     rehearsal.model.advance(120)
     assert [type(decision) for decision in guard.decisions[-1:]] == [RollBack]
     assert all(isinstance(decision, Watch) for decision in guard.decisions[:-1])
     assert 1 < guard.looks <= 4
+
+
+def test_the_table_of_scatter_has_a_row_for_each_evidence_peer_and_jitter() -> None:
+    rows = scatter.table({1: 2, 4: 1}, (0.0, 0.5)).splitlines()
+    assert rows[0] == "| deciding on | jitter | 1 | 4 |"
+    shares = [float(cell) for row in rows[2:] for cell in row.split(" | ")[2:3]]
+    assert (len(rows), all(0.4 < share < 0.9 for share in shares)) == (2 + 2 * 2 * 2, True)
 
 
 @pytest.mark.parametrize(

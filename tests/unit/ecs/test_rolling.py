@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from sandbox.ecs import EcsError
+from sandbox.ecs import EcsError, Readings
 from sandbox.ecs.definitions import DeploymentSettings, EarlySuccess
 from sandbox.ecs.state import LIVE, Service
 from sandbox.ecs.workloads import Workload, crash_on_start, image_missing, slow_start
@@ -67,6 +67,30 @@ def test_a_deployment_goes_through_its_states_and_tells_of_each() -> None:
     ]
     assert told.actions()[-1] == "SERVICE_STEADY_STATE"
     assert {task.started_by for task in service.tasks.values()} == {new.id}
+
+
+@pytest.mark.parametrize(
+    ("most", "late", "waits"),
+    [
+        pytest.param(125, True, True, id="room for one: its replacement waits for STOPPED"),
+        pytest.param(150, True, True, id="room for two: theirs too"),
+        pytest.param(125, False, False, id="in the other reading it comes at the exit"),
+    ],
+)
+def test_a_task_that_ended_keeps_its_place_below_the_maximum_until_it_is_stopped(
+    most: int, late: bool, waits: bool
+) -> None:
+    model, told = a_model(readings=Readings(replaced_when_stopped=late))
+    service = a_service(model, 4, settings=guarded(most=most))
+    deploy(model, service, crash_on_start())
+    bad = service.primary
+    model.advance(150)
+    new = [one for one in told.details("ECS Task State Change") if one["startedBy"] == bad.id]
+    launched = [one["createdAt"] for one in new if one["lastStatus"] == "PROVISIONING"]
+    first_stopped = next(one["stoppedAt"] for one in new if one["lastStatus"] == "STOPPED")
+    room = 4 * (most - 100) // 100
+    assert len(launched) > room
+    assert (launched[room] >= first_stopped) == waits
 
 
 def test_a_newer_deployment_supersedes_one_that_is_under_way() -> None:

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from breakwater.evidence import Kind, Tally
+from breakwater.ledger import KnownGood, Ledger, Quarantined, Rollback, State
 from breakwater.model import Cause, Mode
 from breakwater.policies import GuardPolicy
 from rollback_guard.picture import (
-    KnownGood,
-    Ledger,
     Picture,
     Presence,
     Rollout,
@@ -31,6 +30,21 @@ OLD = Rollout("ecs-svc/1", GOOD, RolloutState.COMPLETED, NOON - timedelta(days=3
 UNDER_WAY = ServiceDeployment("arn:sd/2", "IN_PROGRESS", BAD)
 LEDGER = Ledger((KnownGood(GOOD, NOON - timedelta(days=3)), KnownGood(OLDER, NOON - timedelta(days=9))))
 THERE = Target(GOOD, Presence.THERE, Presence.THERE)
+
+
+def quarantined(revision: str) -> Ledger:
+    """The ledger with a revision in quarantine."""
+    return replace(LEDGER, quarantined=(Quarantined(revision, NOON),))
+
+
+def rolled_back(at: datetime, bad: str, to: str, deployment: str | None = None) -> Rollback:
+    """A rollback of ours that is over."""
+    return Rollback(at, bad, to, "ecs-svc/0", State.STEADY, "why", deployment=deployment)
+
+
+def refused(bad: str, to: str, fence: str) -> Rollback:
+    """A rollback that ECS refused."""
+    return Rollback(NOON, bad, to, fence, State.FAILED, "why")
 
 
 def tally(cause: Cause = Cause.IMAGE_PULL, code: int = 1, **counts: int) -> Tally:

@@ -8,26 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breakwater.evidence import Kind, Tally
+from breakwater.evidence import Kind
+from breakwater.ledger import KnownGood, Ledger
 from breakwater.model import Cause, Mode
 from breakwater.policies import GuardPolicy
-from rollback_guard.decision import (
-    Hold,
-    HoldKind,
-    How,
-    Inspect,
-    RollBack,
-    StandDown,
-    StandDownKind,
-    Watch,
-    decide_rollback,
-)
+from rollback_guard.answers import Hold, HoldKind, How, Inspect, RollBack, StandDown, StandDownKind, Watch
+from rollback_guard.decision import decide_rollback
 from rollback_guard.picture import (
     Alarms,
     Breaker,
-    KnownGood,
-    Ledger,
-    PastRollback,
     Picture,
     Presence,
     RolloutState,
@@ -50,6 +39,9 @@ from tests.unit.rollback_guard.pictures import (
     UNDER_WAY,
     WHO,
     a_picture,
+    quarantined,
+    refused,
+    rolled_back,
     tally,
     tally_of,
 )
@@ -72,16 +64,19 @@ def seen_by_breaker(count: int, status: str = "MONITORING") -> ServiceDeployment
         pytest.param({"targets": (replace(THERE, active=Presence.GONE),)}, HoldKind.NO_TARGET, id="target INACTIVE"),
         pytest.param({"targets": (replace(THERE, active=Presence.UNKNOWN),)}, HoldKind.NO_TARGET, id="target unread"),
         pytest.param({"targets": (replace(THERE, images=Presence.GONE),)}, HoldKind.NO_TARGET, id="target image gone"),
+        pytest.param({"ledger": quarantined(BAD)}, HoldKind.QUARANTINED, id="deployed again"),
         pytest.param(
-            {"ledger": replace(LEDGER, quarantined=frozenset({BAD}))}, HoldKind.QUARANTINED, id="deployed again"
-        ),
-        pytest.param(
-            {"ledger": replace(LEDGER, rollbacks=(PastRollback(NOON - timedelta(days=2), BAD, GOOD),))},
+            {"ledger": replace(LEDGER, rollbacks=(rolled_back(NOON - timedelta(days=2), BAD, GOOD),))},
             HoldKind.QUARANTINED,
             id="rolled back once before",
         ),
         pytest.param(
-            {"ledger": replace(LEDGER, rollbacks=tuple(PastRollback(NOON, f"web:{n}", OLDER) for n in (1, 2)))},
+            {"ledger": replace(LEDGER, rollbacks=(refused(BAD, GOOD, "ecs-svc/2"),))},
+            HoldKind.TRIED,
+            id="its rollback was refused",
+        ),
+        pytest.param(
+            {"ledger": replace(LEDGER, rollbacks=tuple(rolled_back(NOON, f"web:{n}", OLDER) for n in (1, 2)))},
             HoldKind.BUDGET,
             id="two rollbacks today",
         ),
@@ -91,7 +86,7 @@ def seen_by_breaker(count: int, status: str = "MONITORING") -> ServiceDeployment
             id="the platform's rollback fails",
         ),
         pytest.param(
-            {"ledger": replace(LEDGER, rollbacks=(PastRollback(NOON, "web:43", BAD, "ecs-svc/2"),))},
+            {"ledger": replace(LEDGER, rollbacks=(rolled_back(NOON, "web:43", BAD, "ecs-svc/2"),))},
             HoldKind.ROLLBACK_OF_ROLLBACK,
             id="our own rollback fails",
         ),
@@ -131,11 +126,7 @@ def test_the_guard_holds_and_says_why(changes: dict[str, Any], kind: HoldKind) -
     [
         pytest.param({"breaker": NATIVE, "service_deployment": seen_by_breaker(4)}, StandDownKind.NATIVE, id="breaker"),
         pytest.param(
-            {
-                "own": Tally().adding(Kind.CERTAIN, NOW - timedelta(seconds=19)).adding(Kind.CERTAIN, NOW),
-                "breaker": NATIVE,
-                "service_deployment": seen_by_breaker(0),
-            },
+            {"breaker": NATIVE, "service_deployment": seen_by_breaker(0), "recent": 6},
             StandDownKind.NATIVE,
             id="what the breaker cannot have counted yet",
         ),
@@ -282,7 +273,7 @@ def test_the_rollout_that_goes_back_and_works_is_left_alone() -> None:
     back = replace(PRIMARY, reason="rolling back to deploymentId 1")
     decision = decide_rollback(a_picture(primary=back, own=tally(early=0)), ACT, NOW)
     assert isinstance(decision, StandDown)
-    assert decision.verify_at is not None
+    assert decision.kind is StandDownKind.ON_ITS_WAY
 
 
 def test_an_old_revision_that_fails_far_less_only_has_to_be_outweighed() -> None:
@@ -296,6 +287,56 @@ def test_old_tasks_that_are_missing_are_waited_for_a_moment() -> None:
     assert isinstance(decide_rollback(fewer, ACT, NOW), RollBack)
     certain = replace(fewer, own=tally(certain=4), read_at=NOW - seconds)
     assert isinstance(decide_rollback(certain, ACT, NOW - seconds), RollBack)
+
+
+EARLY = replace(ACT, early_evidence=True)
+PATIENT = replace(ACT, early_evidence=False)
+JUST_NOW = NOW - timedelta(seconds=30)
+"""When the failures of `tally` happened."""
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds", "changes", "expected"),
+    [
+        pytest.param(EARLY, 1, {}, Watch, id="two of four new tasks, four old ones: wait"),
+        pytest.param(EARLY, 14, {}, Watch, id="the first is not STOPPED yet"),
+        pytest.param(EARLY, 15, {}, RollBack, id="the first is STOPPED"),
+        pytest.param(PATIENT, 1, {}, RollBack, id="on STOPPED alone it is late enough"),
+        pytest.param(EARLY, 1, {"own": tally(certain=2)}, RollBack, id="certain"),
+        pytest.param(EARLY, 1, {"others": ()}, RollBack, id="nobody to hear"),
+        pytest.param(
+            EARLY,
+            1,
+            {"own": tally(early=5), "desired": 400, "others": (replace(OLD, desired=400, running=400),)},
+            RollBack,
+            id="five new tasks and none of 400 old ones",
+        ),
+    ],
+)
+def test_exit_codes_of_a_small_service_wait_for_what_the_old_tasks_do(
+    policy: GuardPolicy, seconds: int, changes: dict[str, Any], expected: type
+) -> None:
+    now = JUST_NOW + timedelta(seconds=seconds)
+    small = {"own": tally(early=2), "desired": 4, "others": (replace(OLD, desired=4, running=4),)}
+    picture = a_picture(primary=replace(PRIMARY, pending=2), read_at=now, **(small | changes))
+    assert isinstance(decide_rollback(picture, policy, now), expected)
+
+
+@pytest.mark.parametrize(
+    ("policy", "counted", "recent", "expected"),
+    [
+        pytest.param(EARLY, 0, 6, StandDown, id="the breaker has had no time to count"),
+        pytest.param(EARLY, 1, 4, StandDown, id="it keeps up with what it can have counted"),
+        pytest.param(EARLY, 0, 4, RollBack, id="it had the time and did not count"),
+        pytest.param(EARLY, 1, 3, RollBack, id="it counts less than half of what it could"),
+        pytest.param(PATIENT, 0, 6, StandDown, id="on STOPPED alone ECS may still be counting as well"),
+    ],
+)
+def test_the_guard_does_not_overtake_a_breaker_that_can_see_the_failure(
+    policy: GuardPolicy, counted: int, recent: int, expected: type
+) -> None:
+    picture = a_picture(breaker=NATIVE, service_deployment=seen_by_breaker(counted), recent=recent)
+    assert isinstance(decide_rollback(picture, policy, NOW), expected)
 
 
 def test_starts_seen_before_count_still() -> None:
@@ -315,7 +356,7 @@ def test_the_control_group_is_what_failed_around_the_deployment() -> None:
 COUNTS = st.fixed_dictionaries({kind.value: st.integers(0, 12) for kind in Kind})
 NOT_ALLOWED: tuple[dict[str, Any], ...] = (
     {"controller": "EXTERNAL"},
-    {"ledger": replace(LEDGER, quarantined=frozenset({BAD}))},
+    {"ledger": quarantined(BAD)},
     {"ledger": Ledger()},
     {"targets": (replace(THERE, active=Presence.GONE),)},
     {"read_at": NOW - timedelta(minutes=5)},

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from breakwater.ledger import KnownGood, Ledger, Rollback, State
-from rollback_guard.decision import HoldKind
+from rollback_guard.answers import HoldKind
 from rollback_guard.reports import is_news
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -23,6 +23,7 @@ def rolled_back(state: State) -> Ledger:
     [
         pytest.param(HoldKind.WOULD_NOT_HELP, BOTH, False, id="going back would not help"),
         pytest.param(HoldKind.STALE, BOTH, False, id="old counts"),
+        pytest.param(HoldKind.TRIED, BOTH, False, id="refused by ECS, told as its outcome"),
         pytest.param(HoldKind.NO_TARGET, Ledger(), False, id="nothing was ever known good"),
         pytest.param(HoldKind.NO_TARGET, ALONE, False, id="nothing but itself was known good"),
         pytest.param(HoldKind.NO_TARGET, BOTH, True, id="what is known good cannot be used"),
