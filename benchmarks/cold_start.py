@@ -57,7 +57,8 @@ def run(options: Options) -> Outcome:
             order = sorted(rows)
             shuffled.shuffle(order)
             for name in order:
-                costs[name].append(sample(name, rows[name]).cpu)
+                now = cases()  # some cases say what was seconds ago
+                costs[name].append(sample(name, now["bare" if name == "aa" else name]).cpu)
             spent = time.monotonic() - start
             if options.quick and spent * (number + 2) / (number + 1) > QUICK_SECONDS:
                 break

@@ -96,6 +96,8 @@ class Guard:
         if stop.task not in self._stops:
             self._stops[stop.task] = stop
             self._tallies[stop.deployment] = _plus(self._tallies.get(stop.deployment, Tally()), stop)
+        elif stop.early_read:
+            return
         self._consider(stop.deployment)
 
     def _consider(self, deployment: str) -> None:

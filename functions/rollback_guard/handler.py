@@ -62,7 +62,7 @@ def _task(event: TaskStateChange, visit: Visit) -> Result:
     facts = Facts(now=visit.now, account=visit.home.account, region=visit.home.region)
     stop = read_stop(event, facts)
     if isinstance(stop, Stop) and visit.work.memory.knows(stop):
-        return _weigh(stop, visit)
+        return _again(stop, visit)
     if isinstance(stop, Stop) and _essential_matters(event, stop):
         definition = visit.work.definitions.read([stop.revision], visit.now).get(stop.revision)
         if definition is None:
@@ -76,6 +76,13 @@ def _task(event: TaskStateChange, visit: Visit) -> Result:
         visit.work.records.mark(vote.stop, visit.now)
         visit.work.memory.add(vote.stop)
     return _weigh(vote.stop, visit)
+
+
+def _again(stop: Stop, visit: Visit) -> Result:
+    """The same failure once more. On its way to STOPPED it is no news: a look at it would only put off the next one."""
+    if stop.early_read:
+        return Result("wait", "this failure is counted; its STOPPED brings it up again")
+    return _weigh(stop, visit)
 
 
 def _essential_matters(event: TaskStateChange, stop: Stop) -> bool:

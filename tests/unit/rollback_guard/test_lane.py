@@ -32,6 +32,20 @@ def test_one_stop_told_many_times_is_one_mark() -> None:
     assert sum(pk.startswith("STOPS#") for pk, _ in house.table.items) == 1
 
 
+def test_a_counted_failure_on_its_way_to_stopped_costs_nothing_more_and_puts_no_look_off() -> None:
+    """Each such event used to be a look, and the gap after the last one swallowed the STOPPED that decides."""
+    house = House()
+    work = house.work()
+    handler.respond(a_stop(1, START, lastStatus="DEACTIVATING"), Context(), work)
+    before = (house.table.calls, sum(house.ecs.calls.values()))
+    for status in ("DEACTIVATING", "STOPPING", "DEPROVISIONING"):
+        assert handler.respond(a_stop(1, START, lastStatus=status), Context(), work) == {"decision": "wait"}
+    assert (house.table.calls, sum(house.ecs.calls.values())) == before
+    house.now = START + timedelta(seconds=15)
+    handler.respond(a_stop(1, START), Context(), work)
+    assert house.table.calls > before[0]
+
+
 def test_with_the_mode_off_nothing_is_called() -> None:
     house = House(mode=Mode.OFF)
     handler.respond(a_stop(1, START), Context(), house.work())
