@@ -13,6 +13,7 @@ os.environ.update(
     AWS_CONFIG_FILE=os.devnull,
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     AWS_EC2_METADATA_DISABLED="true",
+    MOTO_EC2_LOAD_DEFAULT_AMIS="false",  # 1,300 images with random ids whenever moto is reset
     POWERTOOLS_METRICS_NAMESPACE="Breakwater",
 )
 os.environ.pop("AWS_PROFILE", None)

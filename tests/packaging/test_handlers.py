@@ -3,6 +3,8 @@
 import re
 import sys
 import sysconfig
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -15,6 +17,12 @@ SOURCES = [ROOT / "functions", ROOT / "layers/core"]
 SITE = Path(sysconfig.get_paths()["purelib"])
 
 
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Which distributions each top-level name comes from; it takes a look at every file of the environment."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_a_handler_needs_the_sources_and_the_runtime_lock_only(handler: str) -> None:
     imported = import_handler(sys.executable, handler=handler, roots=SOURCES)
@@ -23,7 +31,7 @@ def test_a_handler_needs_the_sources_and_the_runtime_lock_only(handler: str) -> 
     foreign = {
         distribution
         for name in imported.outside(*SOURCES)
-        for distribution in packages_distributions().get(name.partition(".")[0], [name])
+        for distribution in distributions().get(name.partition(".")[0], [name])
         if re.sub(r"[-_.]+", "-", distribution).lower() not in locked("runtime")
     }
     assert not foreign, f"{handler} imports {sorted(foreign)}: add it to requirements/runtime.in or do without"
