@@ -6,7 +6,7 @@ something of which a person should have heard shows here.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from breakwater.causes_guard import GUARD
@@ -16,7 +16,7 @@ from breakwater.findings import finding_of
 from breakwater.incidents import fingerprint
 from breakwater.model import Category, Cause, Diagnosis, Finding, Incident
 from breakwater.runs import STARTED_BY
-from cli.run import Run
+from cli.run import JournalLine, Run
 from cli.stretch import Canary, Delivery, ServiceAt, Stretch
 
 
@@ -79,7 +79,7 @@ def read_again(stretch: Stretch, run: Run) -> list[Reading]:
             facts = replace(facts, smoke_test=attended)
         diagnosis = diagnose(event, facts, memory)
         finding = None
-        if isinstance(event, ServiceEvent) and _of_the_guard(event, diagnosis, delivery, run):
+        if _of_the_guard(event, diagnosis, delivery, run) or _of_a_release(event, diagnosis, delivery, run):
             diagnosis = replace(diagnosis, category=Category.NONE, cause=Cause.ROUTINE)
         elif diagnosis.any_alert and not isinstance(event, Unreadable) and not _of_a_run(event):
             finding = finding_of(event, diagnosis, delivery.at)
@@ -93,20 +93,38 @@ def _of_a_run(event: Event) -> bool:
     return isinstance(event, TaskStateChange) and (event.detail.started_by or "").startswith(STARTED_BY)
 
 
-def _of_the_guard(event: ServiceEvent, diagnosis: Diagnosis, delivery: Delivery, run: Run) -> bool:
+def _of_the_guard(event: Event | Unreadable, diagnosis: Diagnosis, delivery: Delivery, run: Run) -> bool:
     """Whether ECS tells of what the rollback guard asked for, by the journal: that is the guard's to tell."""
-    if diagnosis.cause is not Cause.UNKNOWN:
+    if not isinstance(event, ServiceEvent) or diagnosis.cause is not Cause.UNKNOWN:
         return False
-    subject = f"{event.cluster}/{event.service}"
-    asked = [
-        line.evidence
-        for line in run.journal
-        if (line.subject, line.decision) == (subject, "roll back") and line.at <= delivery.at
-    ]
+    asked = [line.evidence for line in _journalled(event, "roll back", delivery, run)]
     if diagnosis.category is Category.DEPLOYMENT_FAILED:
         return any(evidence.get("fence") == event.detail.deployment_id for evidence in asked)
     way_back = diagnosis.category is Category.DEPLOYMENT_ROLLED_BACK
     return way_back and any(evidence.get("call") == "StopServiceDeployment" for evidence in asked)
+
+
+def _of_a_release(event: Event | Unreadable, diagnosis: Diagnosis, delivery: Delivery, run: Run) -> bool:
+    """Whether ECS tells of a deployment that a release sent back, by the journal: that is the release's to tell."""
+    if isinstance(event, HookStateChange):
+        named = event.detail.service_deployment_arn or event.resource
+        sent = _journalled(event, "go back", delivery, run) if diagnosis.cause is Cause.HOOK_FAILED else []
+        return any(line.evidence.get("service_deployment") == named for line in sent)
+    if not isinstance(event, ServiceEvent) or diagnosis.cause is not Cause.UNKNOWN:
+        return False
+    sent = _journalled(event, "go back", delivery, run)
+    if diagnosis.category is Category.DEPLOYMENT_FAILED:
+        return any(line.evidence.get("deployment") == event.detail.deployment_id for line in sent)
+    way_back = diagnosis.category is Category.DEPLOYMENT_ROLLED_BACK
+    return way_back and any(delivery.at - line.at < timedelta(hours=1) for line in sent)
+
+
+def _journalled(
+    event: ServiceEvent | HookStateChange, decision: str, delivery: Delivery, run: Run
+) -> list[JournalLine]:
+    """What the journal has by then of a decision about the service of an event."""
+    about = (f"{event.cluster}/{event.service}", decision)
+    return [line for line in run.journal if (line.subject, line.decision) == about and line.at <= delivery.at]
 
 
 def _service_facts(stretch: Stretch, delivery: Delivery, deployment: str | None) -> Facts:

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from breakwater.aws import translated_errors
 from breakwater.errors import BreakwaterError, NotFoundError
 from breakwater.leases import Busy
+from breakwater.sent_back import SentBack
 
 from . import holding, telling
 from .facts import OVER
@@ -181,18 +182,25 @@ def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> 
             work.records.keep(kept, back, now)
             return _on("close" if over else "wait")
         case RefuseAtHook(service_deployment=arn, hook=hook, action=action):
-            work.records.keep(kept, replace(back, service_deployment=arn), now)
+            back = _back_by_ecs(kept, back, arn, work, now)
             _continue(arn, hook, action, work)
         case StopDeployment(service_deployment=arn):
-            work.records.keep(kept, replace(back, service_deployment=arn), now)
+            back = _back_by_ecs(kept, back, arn, work, now)
             with translated_errors(f"stop {arn.rpartition('/')[2]}"):
                 work.client("ecs").stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
         case Redeploy(task_definition=definition, fence=fence):
             _redeployed(kept, back, definition, fence, work, now)
         case _:
             assert_never(decision)
-    telling.journal(work, release, "go back", f"{release.why}; {decision.reason}", now)
+    telling.journal(work, back, "go back", f"{release.why}; {decision.reason}", now)
     return _on("wait")
+
+
+def _back_by_ecs(kept: Kept, back: Release, arn: str, work: Work, now: datetime) -> Release:
+    """Keep the intent; and note, for who hears ECS's events of it, that they are no news."""
+    kept = work.records.keep(kept, replace(back, service_deployment=arn), now)
+    work.sent_back.note(back.service, SentBack(arn, back.deployment or "", now))
+    return kept.release
 
 
 def _redeployed(kept: Kept, back: Release, definition: str, fence: str, work: Work, now: datetime) -> None:

@@ -23,7 +23,12 @@ def journal(work: Work, release: Release, decision: str, reason: str, now: datet
         subject=_subject(release),
         decision=decision,
         reason=redact(reason)[:1000],
-        evidence={"execution": release.short, "task_definition": release.task_definition.rpartition("/")[2]},
+        evidence={
+            "execution": release.short,
+            "task_definition": release.task_definition.rpartition("/")[2],
+            "service_deployment": release.service_deployment or "",
+            "deployment": release.deployment or "",
+        },
         outcome=outcome,
     )
     try:

@@ -25,6 +25,7 @@ from breakwater.release_claims import Claims
 from breakwater.release_policy import ReleasePolicy
 from breakwater.release_rules import release_policy
 from breakwater.rendezvous_store import Rendezvous, send_by
+from breakwater.sent_back import SentBackStore
 from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic
@@ -54,6 +55,7 @@ class Work:
     table: Table
     records: Records
     claims: Claims
+    sent_back: SentBackStore
     leases: Leases
     ledgers: Ledgers
     sight: Sight
@@ -94,6 +96,7 @@ def made_of(settings: Settings) -> Work:
         table=table,
         records=Records(table),
         claims=Claims(table),
+        sent_back=SentBackStore(table),
         leases=Leases(table),
         ledgers=Ledgers(table),
         sight=Sight(aws.steady),

@@ -4,12 +4,17 @@ Pure: the answer follows from the event and the facts alone.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from breakwater.diagnosis import Facts, diagnose, needs_essential
 from breakwater.events import Event, HookStateChange, ServiceEvent, TaskStateChange, Unreadable
 from breakwater.findings import finding_of
 from breakwater.ledger import Ledger
 from breakwater.model import Category, Cause, Diagnosis, Finding
+from breakwater.sent_back import SentBack
+
+A_WAY_BACK = timedelta(hours=1)
+"""For so long after a release sent a deployment back, a rollback whose event gives no reason is what it asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,16 @@ class Ignore:
 AlertDecision = Report | Ignore
 
 
-def decide_alert(event: Event | Unreadable, facts: Facts, ledger: Ledger | None = None) -> AlertDecision:
-    """Diagnose one event and say whether it becomes part of an incident. `ledger` is that of its service."""
+def decide_alert(
+    event: Event | Unreadable, facts: Facts, ledger: Ledger | None = None, sent_back: SentBack | None = None
+) -> AlertDecision:
+    """Diagnose one event and say whether it becomes part of an incident.
+
+    `ledger` is that of its service, `sent_back` the last deployment of the service that a release sent back.
+    """
     diagnosis = diagnose(event, facts)
+    if sent_back is not None and _is_a_releases_own(event, diagnosis, sent_back):
+        return Ignore(diagnosis.cause, "a release sent this deployment back, and tells of it")
     if ledger is not None and isinstance(event, ServiceEvent) and _is_the_guards_own(event, diagnosis, ledger):
         return Ignore(diagnosis.cause, "the rollback guard went back from this deployment, and has told of it")
     if not diagnosis.any_alert or isinstance(event, Unreadable):
@@ -60,6 +72,35 @@ def _is_the_guards_own(event: ServiceEvent, diagnosis: Diagnosis, ledger: Ledger
             return any(past.deployment == deployment or (not past.deployment and past.state.open) for past in stopped)
         case _:
             return False
+
+
+def _is_a_releases_own(event: Event | Unreadable, diagnosis: Diagnosis, sent: SentBack) -> bool:
+    """Whether ECS tells of what a release asked for: its hook that was told ROLLBACK, the deployment, the way back.
+
+    The way back is a deployment with an id of its own, so it is known by its time; ECS's own reasons, circuit breaker
+    and alarm, are news in any case.
+    """
+    if isinstance(event, HookStateChange):
+        named = event.detail.service_deployment_arn or event.resource
+        return event.detail.event_name == "HOOK_FAILED" and named == sent.service_deployment
+    if not isinstance(event, ServiceEvent) or diagnosis.cause is not Cause.UNKNOWN:
+        return False
+    match diagnosis.category:
+        case Category.DEPLOYMENT_FAILED:
+            return bool(sent.deployment) and event.detail.deployment_id == sent.deployment
+        case Category.DEPLOYMENT_ROLLED_BACK:
+            return event.at is not None and abs(event.at - sent.at) <= A_WAY_BACK
+        case _:
+            return False
+
+
+def way_back_wanted(event: Event | Unreadable, home: Facts) -> str | None:
+    """The service, as `cluster/name`, of which it matters whether a release sent its deployment back."""
+    if not isinstance(event, HookStateChange):
+        return ledger_wanted(event, home)
+    if event.detail.event_name != "HOOK_FAILED" or (event.account, event.region) != (home.account, home.region):
+        return None
+    return f"{event.cluster}/{event.service}" if event.cluster and event.service else None
 
 
 def ledger_wanted(event: Event | Unreadable, home: Facts) -> str | None:

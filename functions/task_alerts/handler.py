@@ -12,6 +12,7 @@ from breakwater.errors import BreakwaterError
 from breakwater.events import parse_arn
 from breakwater.ledger import Ledger
 from breakwater.model import Finding, LogTail, Mode
+from breakwater.sent_back import SentBack
 
 from .decision import (
     AlertDecision,
@@ -21,6 +22,7 @@ from .decision import (
     ledger_wanted,
     service_wanted,
     task_definition_wanted,
+    way_back_wanted,
 )
 from .intake import Letter, Post, distinct, facts_for, open_batch
 from .wiring import Work, wiring
@@ -79,6 +81,7 @@ def _decided(post: Post, work: Work, home: Facts) -> list[tuple[Letter, AlertDec
     hooks = distinct(hook_wanted(letter.event, home) for letter in post.letters)
     attended = frozenset(hook for hook in hooks if work.attends(*hook))
     ledgers = _ledgers(work, distinct(ledger_wanted(letter.event, home) for letter in post.letters))
+    sent_back = _sent_back(work, distinct(way_back_wanted(letter.event, home) for letter in post.letters))
     return [
         (
             letter,
@@ -86,6 +89,7 @@ def _decided(post: Post, work: Work, home: Facts) -> list[tuple[Letter, AlertDec
                 letter.event,
                 facts_for(letter.event, home, definitions, services, attended),
                 ledgers.get(ledger_wanted(letter.event, home) or ""),
+                sent_back.get(way_back_wanted(letter.event, home) or ""),
             ),
         )
         for letter in post.letters
@@ -100,6 +104,17 @@ def _ledgers(work: Work, names: list[str]) -> dict[str, Ledger]:
         return {name: kept.ledger for name, kept in work.ledgers.load(names).items()}
     except BreakwaterError as error:
         work.logger.warning("the ledger could not be read", problem=str(error))
+        return {}
+
+
+def _sent_back(work: Work, names: list[str]) -> dict[str, SentBack]:
+    """What releases sent back of these services; unread, nothing is taken for a release's own doing."""
+    if not names:
+        return {}
+    try:
+        return work.sent_back.load(names)
+    except BreakwaterError as error:
+        work.logger.warning("what releases sent back could not be read", problem=str(error))
         return {}
 
 

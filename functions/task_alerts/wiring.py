@@ -17,6 +17,7 @@ from breakwater.logs import log_reader
 from breakwater.model import Finding, LogTail, Mode
 from breakwater.policies import AlertPolicy
 from breakwater.policy_reader import PolicyReader
+from breakwater.sent_back import SentBackStore
 from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic
@@ -44,6 +45,7 @@ class Work:
     definitions: TaskDefinitions
     services: Callable[[list[tuple[str | None, str]]], Mapping[tuple[str | None, str], ServiceState]]
     ledgers: Ledgers
+    sent_back: SentBackStore
     desk: IncidentDesk
     read_log: Callable[[Finding], LogTail | None]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -79,6 +81,7 @@ def wiring() -> Work:
         definitions=definitions,
         services=lambda wanted: service_states(lambda: aws.client("ecs"), wanted, unread),
         ledgers=Ledgers(table),
+        sent_back=SentBackStore(table),
         desk=IncidentDesk(
             IncidentStore(table),
             IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn),

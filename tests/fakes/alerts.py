@@ -14,6 +14,7 @@ from breakwater.incident_store import IncidentStore
 from breakwater.ledger_store import Ledgers
 from breakwater.model import Finding, LogTail, Mode, Notice
 from breakwater.policies import AlertPolicy
+from breakwater.sent_back import SentBackStore
 from task_alerts.wiring import Settings, Work
 from tests.fakes.table import FakeTable
 from tests.fakes.topic import FakeTopic
@@ -120,6 +121,7 @@ class House:
             definitions=TaskDefinitions(lambda: self.ecs, self.table),
             services=self._services,
             ledgers=Ledgers(self.table),
+            sent_back=SentBackStore(self.table),
             desk=IncidentDesk(IncidentStore(self.table), self.topic, "task_alerts"),
             read_log=self._log,
             now=lambda: self.now,
