@@ -25,7 +25,7 @@ from breakwater.release_claims import Claims
 from breakwater.release_policy import ReleasePolicy
 from breakwater.release_rules import release_policy
 from breakwater.rendezvous_store import Rendezvous, send_by
-from breakwater.sent_back import SentBackStore
+from breakwater.sent_back_store import SentBackStore
 from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic

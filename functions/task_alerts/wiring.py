@@ -17,7 +17,7 @@ from breakwater.logs import log_reader
 from breakwater.model import Finding, LogTail, Mode
 from breakwater.policies import AlertPolicy
 from breakwater.policy_reader import PolicyReader
-from breakwater.sent_back import SentBackStore
+from breakwater.sent_back_store import SentBackStore
 from breakwater.settings import read
 from breakwater.store import Table
 from breakwater.topics import IncidentTopic

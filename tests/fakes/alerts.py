@@ -14,7 +14,7 @@ from breakwater.incident_store import IncidentStore
 from breakwater.ledger_store import Ledgers
 from breakwater.model import Finding, LogTail, Mode, Notice
 from breakwater.policies import AlertPolicy
-from breakwater.sent_back import SentBackStore
+from breakwater.sent_back_store import SentBackStore
 from task_alerts.wiring import Settings, Work
 from tests.fakes.table import FakeTable
 from tests.fakes.topic import FakeTopic

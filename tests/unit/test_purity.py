@@ -52,6 +52,7 @@ PURE_MODULES = (
     "rendezvous",
     "rendezvous_events",
     "routes",
+    "sent_back",
     "window_times",
     "runs",
 )

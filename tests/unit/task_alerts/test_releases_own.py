@@ -8,7 +8,8 @@ import pytest
 from breakwater.diagnosis import Facts
 from breakwater.errors import ThrottledError
 from breakwater.events import read
-from breakwater.sent_back import SentBack, SentBackStore
+from breakwater.sent_back import SentBack
+from breakwater.sent_back_store import SentBackStore
 from task_alerts.decision import Ignore, Report, decide_alert
 from task_alerts.handler import respond
 from tests.fakes.alerts import ACCOUNT, REGION, Context, House, a_batch, a_failed_deployment
