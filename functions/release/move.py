@@ -180,9 +180,9 @@ def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> 
         case WatchReturn(over=over):
             work.records.keep(kept, back, now)
             return _on("close" if over else "wait")
-        case RefuseAtHook(service_deployment=arn, hook=hook, action=action):
+        case RefuseAtHook(service_deployment=arn, hook=hook):
             work.records.keep(kept, replace(back, service_deployment=arn), now)
-            _continue(arn, hook, action, work)
+            _continue(arn, hook, "ROLLBACK", work)
         case StopDeployment(service_deployment=arn):
             work.records.keep(kept, replace(back, service_deployment=arn), now)
             with translated_errors(f"stop {arn.rpartition('/')[2]}"):

@@ -70,6 +70,7 @@ PURE = sorted(
                 "chart",
                 "expecting",
                 "facts",
+                "news",
                 "outcome",
                 "page",
                 "record",
