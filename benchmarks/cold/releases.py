@@ -100,7 +100,7 @@ def release_cases(make: "type[Case]", env: Mapping[str, str], now: datetime) -> 
             {"hookStatus": "SUCCEEDED"},
             answers,
             (READ, "ecs.DescribeServiceDeployments", "dynamodb.PutItem"),
-            {**hooks, **topic},
+            {**hooks, **topic, "STACK_NAME": "breakwater"},
         ),
     }
 

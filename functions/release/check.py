@@ -30,6 +30,7 @@ from .decision import (
     decide_verdict,
     latest_answer,
     rolls_back,
+    speaks_of_the_revision,
 )
 from .examining import Pending, analysed, checked
 from .expecting import expected
@@ -130,10 +131,10 @@ def _on_the_way_back(kept: Kept, rollout: Rollout) -> Answer:
 
 
 def _lost(kept: Kept, rollout: Rollout, work: Work, now: datetime) -> Answer:
-    """ECS, or somebody, ended it: the way back says what that means. The circuit breaker speaks of the revision."""
+    """ECS, or somebody, ended it: the way back says what that means."""
     seen = rollout.seen
     reason = seen.reason or "without a reason"
-    return _back(kept, f"ECS says {seen.status}: {reason}", work, now, at_fault="circuit breaker" in reason.lower())
+    return _back(kept, f"ECS says {seen.status}: {reason}", work, now, at_fault=speaks_of_the_revision(reason))
 
 
 def _back(kept: Kept, why: str, work: Work, now: datetime, *, at_fault: bool = False) -> Answer:

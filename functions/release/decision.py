@@ -196,6 +196,15 @@ def decide_approval(word: Word | None, asked: AskPerson, now: datetime) -> Verdi
     return asked
 
 
+def speaks_of_the_revision(reason: str) -> bool:
+    """Whether the reason that ECS gives for a rollback says that the revision is bad.
+
+    Its circuit breaker counts tasks of that revision alone. A deployment alarm watches the service and whatever it
+    depends on, with nothing to compare it to; one that fired before may even meet the revision that is to cure it.
+    """
+    return "circuit breaker" in reason.lower()
+
+
 LONGEST = timedelta(hours=30)
 """A release asks nothing any more after so long: its execution ends after 36 hours, and the way back takes time."""
 SPARE = timedelta(minutes=2)

@@ -72,13 +72,19 @@ def returned(
 
 
 def settled(work: Work, release: Release, now: datetime) -> None:
-    """Resolve what earlier releases of the service left open: it is as it should be."""
+    """Resolve what earlier releases of the service left open: it is as it should be.
+
+    That is worth less than the release: where it fails it is logged, and they are closed by quiet.
+    """
     what = f"{release.task_definition.rpartition('/')[2]} was released and verified"
-    work.desk.resolve(work.desk.open_about(_subject(release), OPENED), what, now)
+    try:
+        work.desk.resolve(work.desk.open_about(_subject(release), OPENED), what, now)
+    except BreakwaterError as error:
+        work.logger.error("not resolved", service=release.service, problem=str(error))
 
 
 def released(work: Work, release: Release, now: datetime, report: str | None) -> None:
-    """Say once that a release passed. Raises `ThrottledError` if nobody could be told."""
+    """Say once that a release passed."""
     said = redact(news.released(release))
     _tell(work, release, "ending", Category.RELEASED, Cause.RELEASED, said, now, Severity.LOW, _wrote(report))
 
@@ -112,7 +118,9 @@ def _tell(
         Evidence(deployment=release.service_deployment, done=done),
     )
     taken = work.desk.take([finding], work.alerts, now)
-    if taken.unfinished:
+    if taken.unfinished and cause is Cause.RELEASED:
+        work.logger.error("not told", service=release.service)  # it has passed all the same
+    elif taken.unfinished:
         raise ThrottledError("the incident could not be kept")
 
 

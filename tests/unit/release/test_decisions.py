@@ -30,6 +30,7 @@ from release.decision import (
     decide_verdict,
     latest_answer,
     rolls_back,
+    speaks_of_the_revision,
 )
 from release.expecting import expected as as_it_should_be
 from release.facts import OVER, ROLLED_BACK, ROLLING_BACK, DeploymentSeen, HookSeen, ServiceSeen
@@ -266,6 +267,22 @@ BEGUN = replace(
 )
 ATTENDED = replace(BEGUN, intended_at=None, attended=True)
 STANDING = replace(SEEN, task_definition=OLD, deployment="ecs-svc/7")
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        pytest.param("ECS deployment circuit breaker: 3 tasks failed to start.", True, id="the circuit breaker"),
+        pytest.param(
+            "Service deployment rolled back because the Circuit Breaker threshold was exceeded.", True, id="case"
+        ),
+        pytest.param("ECS deployment failed: alarm(s) detected.", False, id="an alarm"),
+        pytest.param("Service deployment was stopped.", False, id="a person"),
+        pytest.param("", False, id="no reason"),
+    ],
+)
+def test_only_what_counts_tasks_of_the_revision_says_that_it_is_bad(reason: str, expected: bool) -> None:
+    assert speaks_of_the_revision(reason) is expected
 
 
 @pytest.mark.parametrize(

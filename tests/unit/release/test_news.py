@@ -1,5 +1,6 @@
 """What people hear of a release: that it passed, what it asks, and that what is over is over; each of it once."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import pytest
 
 from breakwater.desk import IncidentDesk
+from breakwater.errors import ThrottledError
 from breakwater.incident_store import IncidentStore
 from breakwater.ledger import Ledger, Rollback, State
 from breakwater.model import Cause, IncidentStatus, Mode, Notice, NoticeKind, Severity
 from breakwater.policies import AlertPolicy
+from breakwater.store import Key, Value
 from release import news, telling
 from release.record import Before, Ending, Question, Release, Stage
 from release.wiring import Settings, Work, made_of
@@ -176,6 +179,25 @@ def test_a_release_whose_notice_was_lost_is_told_by_the_sweep() -> None:
 
     assert house.told == [(NoticeKind.RESOLVED, Cause.RELEASED)]
     assert house.last.incident.evidence.done is None
+
+
+class Torn(FakeTable):
+    """A table whose index cannot be read, and in which incidents are none that this version can read."""
+
+    def keys_with_status(self, status: str) -> Iterator[Key]:
+        raise ThrottledError("query the status index: ThrottlingException")
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, dict[str, Value]]:
+        return {key: {"pk": key[0], "sk": key[1], "doc": "of a later version", "version": 1} for key in keys}
+
+
+def test_a_release_has_passed_although_nobody_can_be_told() -> None:
+    house = House(table=Torn())
+    telling.settled(house.work, a_release(), house.now)
+    telling.released(house.work, a_release(), house.now, None)
+    assert house.told == []
+    with pytest.raises(ThrottledError):  # what came back is told or tried again
+        telling.returned(house.work, a_release(), "smoke failed", house.now, person=False)
 
 
 def test_the_same_revision_released_again_is_told_again() -> None:
