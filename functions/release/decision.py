@@ -83,10 +83,9 @@ class Examine:
 
 @dataclass(frozen=True, slots=True)
 class WaveThrough:
-    """Continue the deployment at once; the action is always said, since leaving it out means CONTINUE too."""
+    """Continue the deployment at once."""
 
     reason: str
-    action: str = "CONTINUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,6 @@ class GoOn:
     """Continue the deployment."""
 
     reason: str
-    action: str = "CONTINUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +194,15 @@ def decide_approval(word: Word | None, asked: AskPerson, now: datetime) -> Verdi
     if word is not None and word.approves(asked.since):
         return GoOn(f"approved by {word.by} although inconclusive: {asked.reason}")
     return asked
+
+
+def speaks_of_the_revision(reason: str) -> bool:
+    """Whether the reason that ECS gives for a rollback says that the revision is bad.
+
+    Its circuit breaker counts tasks of that revision alone. A deployment alarm watches the service and whatever it
+    depends on, with nothing to compare it to; one that fired before may even meet the revision that is to cure it.
+    """
+    return "circuit breaker" in reason.lower()
 
 
 LONGEST = timedelta(hours=30)

@@ -38,6 +38,15 @@ _PAGE = (
     ".key i{display:inline-block;width:1.2rem;height:.6rem;border-radius:2px;margin-right:.4rem}"
     ".bar{display:flex;height:.55rem;margin:.25rem 0;max-width:22rem}.bar .new{background:var(--green)}"
     ".bar .old{background:var(--blue)}.bar .failed{background:var(--red)}"
+    "th,td.n{overflow-wrap:normal}.wide{overflow-x:auto}.card>p:last-child{margin-bottom:0}"
+    ".card ul{margin:.1rem 0;padding-left:1.2rem}"
+    "@media (max-width:40rem){main{padding:1.2rem .8rem 2rem}.traffic{min-width:38rem}"
+    ".steps tr,.looks tr{display:grid;gap:.1rem .6rem;border-top:1px solid var(--line);padding:.5rem 0}"
+    ".steps tr{grid-template-columns:auto auto 1fr}.looks tr{grid-template-columns:repeat(4,auto)}"
+    ".steps tr:first-child,.looks tr:nth-child(2){border-top:0}.looks tr:first-child{display:none}"
+    ".steps td,.looks td{border:0;padding:0}.steps td:last-child,.looks td:nth-child(-n+2){grid-column:1/-1}"
+    ".looks td.n{text-align:left}.looks td.n::before{content:attr(data-label);display:block;color:var(--soft);"
+    "font-size:.8rem}}"
     "@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--blue:#9cc3dd;--green:#5fb98a;"
     "--red:#c8372d}.card,tr{break-inside:avoid}h2{break-after:avoid}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}"
@@ -93,7 +102,7 @@ def _traffic(release: Release, found: tuple[Step, ...]) -> str:
     seen = "; ".join(f"{at:%H:%M:%S} {stage}" for at, stage in stages(release))
     return (
         '<h2>Traffic over time</h2><section class="card">'
-        f"{picture}"
+        f'<div class="wide">{picture}</div>'
         '<p class="key"><span><i style="background:var(--blue)"></i>old side</span>'
         '<span><i style="background:var(--green)"></i>new side</span><span>numbers: the steps below</span></p>'
         '<p class="soft">The new side&#39;s part of the production listener&#39;s weight, where a look saw a change: '
@@ -109,13 +118,14 @@ def _metrics(release: Release) -> str:
     most = max((max(one.new_requests or 0, one.old_requests or 0) for one in found), default=0)
     rows = "".join(
         f"<tr><td class='t'>{one.at:%H:%M:%S}</td><td>{_safe(one.stage)}{_bars(one, most)}</td>"
-        f"{_number(one.new_requests)}{_number(one.new_errors)}{_number(one.old_requests)}{_number(one.old_errors)}</tr>"
+        f"{_number(one.new_requests, 'new: requests')}{_number(one.new_errors, 'errors')}"
+        f"{_number(one.old_requests, 'old: requests')}{_number(one.old_errors, 'errors')}</tr>"
         for one in found
     )
     if not rows:
         return ""
     return (
-        '<h2>Metrics of both sides</h2><section class="card"><table><tr><th>Look at</th><th>Stage</th>'
+        '<h2>Metrics of both sides</h2><section class="card"><table class="looks"><tr><th>Look at</th><th>Stage</th>'
         "<th class='n'>New: requests</th><th class='n'>errors</th><th class='n'>Old: requests</th>"
         f"<th class='n'>errors</th></tr>{rows}</table></section>"
     )
@@ -136,8 +146,9 @@ def _bars(one: Traffic, most: int) -> str:
     return bars
 
 
-def _number(value: int | None) -> str:
-    return f"<td class='n'>{'unknown' if value is None else f'{value:,}'}</td>"
+def _number(value: int | None, label: str) -> str:
+    """A cell that says its column where the screen is too narrow for a head."""
+    return f"<td class='n' data-label='{label}'>{'unknown' if value is None else f'{value:,}'}</td>"
 
 
 def _steps(found: Iterable[Step]) -> str:
@@ -146,7 +157,7 @@ def _steps(found: Iterable[Step]) -> str:
         f"{_pill(one)}</td><td>{_safe(one.reason)}</td></tr>"
         for one in found
     )
-    return f"<table>{''.join(rows)}</table>"
+    return f"<table class='steps'>{''.join(rows)}</table>"
 
 
 def _pill(step: Step) -> str:

@@ -2,8 +2,8 @@
 
 A name is resolved once and its address kept: the connection goes to the address, Host and SNI keep the name, and a
 second answer of the resolver is never asked for. Redirects are followed only as far as the check says, each judged like
-a URL of its own. Time and size are bounded whatever the server does: a watchdog ends the exchange at the deadline, also
-one that sends a byte now and then, and neither more bytes are read nor more unpacked than `LARGEST`.
+a URL of its own. Time and size are bounded whatever the resolver and the server do: a watchdog ends the exchange at the
+deadline, also one that sends a byte now and then, and neither more bytes are read nor more unpacked than `LARGEST`.
 """
 
 import socket
@@ -31,27 +31,22 @@ from breakwater.checks.http import Answer, NoAnswer, judge_answer
 from breakwater.checks.results import Attempt
 from breakwater.checks.spec import HttpCheck, Listener, SecretHeader
 from breakwater.errors import BreakwaterError
+from breakwater.lookups import Resolve, in_time, resolve
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
 
 LARGEST = 1_048_576
 CHUNK = 16_384
+RESOLVERS_SHARE = 0.1
+"""How much of an attempt's time the resolver may take before a service that runs out of it is not to blame."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD = frozenset({307, 308})
 
-Resolve = Callable[[str, int], list[str]]
-"""Name and port to addresses, as text. Raises `OSError`."""
 Route = Callable[[Address, int], tuple[str, int]]
 """Where an address is reached: itself, except in a sandbox whose addresses are made up."""
 ReadSecret = Callable[[SecretHeader], str]
 """The value of a secret header. Raises `BreakwaterError` without repeating it."""
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """Ask the system's resolver."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def straight(address: Address, port: int) -> tuple[str, int]:
@@ -73,6 +68,34 @@ class Means:
     route: Route = straight
     clock: Callable[[], float] = time.monotonic
     certificates: Callable[[], ssl.SSLContext] = certificates
+
+
+@dataclass(slots=True)
+class _Budget:
+    """The time of one attempt. What the resolver takes is part of it, and none of the service's latency."""
+
+    clock: Callable[[], float]
+    limit: float
+    began: float = field(init=False)
+    resolving: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    @property
+    def left(self) -> float:
+        """How many seconds there still are."""
+        return self.limit - (self.clock() - self.began)
+
+    @property
+    def took_ms(self) -> int:
+        """How long the service has had."""
+        return round((self.clock() - self.began - self.resolving) * 1000)
+
+    @property
+    def is_the_services(self) -> bool:
+        """Whether the service is to blame where time is up: not if the resolver has had much of it."""
+        return self.resolving <= self.limit * RESOLVERS_SHARE
 
 
 @dataclass(slots=True)
@@ -103,15 +126,13 @@ class Probe:
         if isinstance(place, Refused):
             return NoAnswer(f"the check may not go there: {place.reason}", service=False)
         headers = self._headers(check, secrets)
-        self._address(place.origin)  # what the resolver takes is not the service's latency
-        began = self.means.clock()
+        budget = _Budget(self.means.clock, check.timeout_seconds)
         method, body, name = check.method, check.body, check.host
         for hop in range(check.redirects + 1):
-            address = self._address(place.origin)
+            address = self._address(place.origin, budget)
             if isinstance(address, NoAnswer):
                 return address
-            left = check.timeout_seconds - (self.means.clock() - began)
-            exchange = _Exchange(self.means, place, address, name, began, left)
+            exchange = _Exchange(self.means, place, address, name, budget)
             answer, location = exchange.run(method, headers, body)
             if isinstance(answer, NoAnswer) or answer.status not in REDIRECTS or not location or hop == check.redirects:
                 return answer
@@ -139,16 +160,19 @@ class Probe:
                 headers[header.name] = header.value
         return headers
 
-    def _address(self, origin: Origin) -> Address | NoAnswer:
+    def _address(self, origin: Origin, budget: _Budget) -> Address | NoAnswer:
         if origin.host not in self._pinned:
-            self._pinned[origin.host] = self._resolved(origin)
+            began = self.means.clock()
+            self._pinned[origin.host] = self._resolved(origin, budget.left)
+            budget.resolving += self.means.clock() - began
         return self._pinned[origin.host]
 
-    def _resolved(self, origin: Origin) -> Address | NoAnswer:
+    def _resolved(self, origin: Origin, seconds: float) -> Address | NoAnswer:
+        """Asked once, also where there was no answer in time: one that comes later is not taken."""
         try:
-            answers = self.means.resolve(origin.host, origin.port)
-        except (OSError, UnicodeError):
-            return NoAnswer(f"{origin.host} could not be resolved", service=False)
+            answers = in_time(self.means.resolve, origin.host, origin.port, seconds)
+        except OSError as error:
+            return NoAnswer(str(error), service=False)
         address = judge_addresses(origin.host, answers, self.allowed)
         if isinstance(address, Refused):
             return NoAnswer(f"the check may not go there: {address.reason}", service=False)
@@ -162,22 +186,20 @@ def _secret_names(check: HttpCheck) -> frozenset[str]:
 class _Exchange:
     """One request and its answer, over one connection to one address."""
 
-    def __init__(
-        self, means: Means, place: Place, address: Address, name: str | None, began: float, left: float
-    ) -> None:
+    def __init__(self, means: Means, place: Place, address: Address, name: str | None, budget: _Budget) -> None:
         self._means = means
         self._place = place
         self._address = address
         self._name = name or place.origin.host
-        self._began = began
-        self._left = left
+        self._budget = budget
+        self._left = budget.left
         self._over = False
         self._socket: socket.socket | None = None
 
     def run(self, method: str, headers: Mapping[str, str], body: str | None) -> tuple[Answer | NoAnswer, str | None]:
         """Answer with what came back, and with where it redirects to."""
         if self._left <= 0:
-            return self._silence("no answer in time", service=True), None
+            return self._late("no answer in time"), None
         connection = self._connection()
         watchdog = threading.Timer(self._left, self._end, (connection,))
         watchdog.daemon = True
@@ -222,8 +244,8 @@ class _Exchange:
         except (HTTPError, HTTPException, OSError, ValueError, zlib.error) as error:
             return self._trouble(error), None
         if self._over:
-            return self._silence("no whole answer in time", service=True), None
-        return Answer(response.status, self._took(), content, truncated), response.headers.get("Location")
+            return self._late("no whole answer in time"), None
+        return Answer(response.status, self._budget.took_ms, content, truncated), response.headers.get("Location")
 
     def _trouble(self, error: Exception) -> NoAnswer:
         """Whose fault is it? Who was reached and did not answer well is to blame; no way there is nobody's yet."""
@@ -234,7 +256,7 @@ class _Exchange:
         if isinstance(error, ConnectTimeoutError | NewConnectionError):
             return self._silence("no connection: is the way there open?", service=False)
         if self._over or isinstance(error, TimeoutError):
-            return self._silence("no whole answer in time", service=True)
+            return self._late("no whole answer in time")
         if isinstance(error, ssl.SSLCertVerificationError):
             return self._silence(f"the certificate is not good: {error.verify_message}", service=True)
         return self._silence(f"the exchange broke off: {type(error).__name__}", service=True)
@@ -263,8 +285,12 @@ class _Exchange:
                 # The transport's own end, also of TLS, whose unwrapping would wait for the other side.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def _took(self) -> int:
-        return round((self._means.clock() - self._began) * 1000)
+    def _late(self, reason: str) -> NoAnswer:
+        if self._budget.is_the_services:
+            return self._silence(reason, service=True)
+        return self._silence(
+            f"{reason}, of which the resolver took {self._budget.resolving:.2g} seconds", service=False
+        )
 
     def _silence(self, reason: str, *, service: bool) -> NoAnswer:
-        return NoAnswer(reason, service, self._took())
+        return NoAnswer(reason, service, self._budget.took_ms)

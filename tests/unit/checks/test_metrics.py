@@ -113,6 +113,22 @@ def test_error_rates_are_compared(green: Side, blue: Side, expected: type[Verdic
     assert said in result.verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("green", "said"),
+    [
+        pytest.param(
+            Side(500, 6), "6 of 500 requests failed on the new side, 9 of 9000 on the old: by chance", id="told"
+        ),
+        pytest.param(Side(500, 6), "at most once in 14,560 times", id="a number that one can read"),
+        pytest.param(Side(500, 250), "less than once in a million times", id="beyond what one reads"),
+    ],
+)
+def test_a_failure_says_how_seldom_chance_alone_does_so(green: Side, said: str) -> None:
+    verdict = compare(ERRORS_ONLY, Comparison(green, Side(9000, 9))).verdict
+    assert isinstance(verdict, Failed)
+    assert said in verdict.reason
+
+
 def test_a_pass_says_how_many_errors_would_have_failed_it() -> None:
     verdict = compare(ERRORS_ONLY, Comparison(Side(400, 0), Side(7600, 5), look=1, looks=3)).verdict
     assert verdict.reason == ("0 of 400 requests failed on the new side, 5 of 7600 on the old: 4 would have failed it")

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -265,6 +266,70 @@ def test_where_nothing_listens_the_service_is_to_blame() -> None:
 def test_a_name_that_is_not_there_is_the_checks_own_error() -> None:
     attempt = a_probe(Net({}, {})).attempt(a_check(), 0)
     assert attempt.outcome is Outcome.ERROR
+
+
+class Slow(Net):
+    """A network whose resolver answers when it is let go, or never."""
+
+    def __init__(self, names: dict[str, list[list[str]]], places: dict[str, int]) -> None:
+        super().__init__(names, places)
+        self.go, self.gone = threading.Event(), threading.Event()
+
+    def resolve(self, host: str, port: int) -> list[str]:
+        self.go.wait()
+        try:
+            return super().resolve(host, port)
+        finally:
+            self.gone.set()
+
+
+def test_a_resolver_that_hangs_is_the_checkers_trouble_and_holds_nobody_up(start: Callable[[Serve], Server]) -> None:
+    server = start(answering())
+    net = Slow({LISTENER.host: [[BLUE]]}, {BLUE: server.port})
+    probe, check = a_probe(net), a_check(timeout_seconds=0.1)
+    first = probe.attempt(check, 0)
+    assert first.outcome is Outcome.ERROR
+    assert "not resolved within 0.1 seconds" in first.detail
+    net.go.set()
+    assert net.gone.wait(5)
+    again = probe.attempt(check, 0)  # what it says now comes too late: it was asked once
+    assert (again.outcome, net.asked, server.connections) == (Outcome.ERROR, [LISTENER.host], 0)
+
+
+class Clock:
+    """A clock that the resolver moves on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("resolving", "serve", "outcome"),
+    [
+        pytest.param(0.02, answering(), Outcome.PASSED, id="a quick resolver"),
+        pytest.param(0.02, DRIPS["nothing"], Outcome.FAILED, id="a quick resolver, and a service that says nothing"),
+        pytest.param(0.2, answering(), Outcome.PASSED, id="a slow resolver"),
+        pytest.param(0.2, DRIPS["nothing"], Outcome.ERROR, id="a slow resolver, and nobody knows who was too slow"),
+        pytest.param(0.31, answering(), Outcome.ERROR, id="a resolver that takes all of the time"),
+    ],
+)
+def test_the_resolvers_time_is_the_attempts_and_not_the_services(
+    start: Callable[[Serve], Server], resolving: float, serve: Serve, outcome: Outcome
+) -> None:
+    server, clock = start(serve), Clock()
+    net = Net({LISTENER.host: [[BLUE]]}, {BLUE: server.port})
+
+    def slow(host: str, port: int) -> list[str]:
+        clock.now += resolving
+        return net.resolve(host, port)
+
+    probe = Probe(ALLOWED, {"test": LISTENER}, lambda header: SECRET, Means(slow, net.route, clock))
+    attempt = probe.attempt(a_check(timeout_seconds=0.3), 0)
+    assert (attempt.outcome, attempt.latency_ms) == (outcome, 0)
+    assert ("of which the resolver took" in attempt.detail) is (outcome is Outcome.ERROR)
 
 
 def test_a_listener_that_the_service_has_not_is_the_checks_own_error() -> None:

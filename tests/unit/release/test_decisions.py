@@ -30,6 +30,7 @@ from release.decision import (
     decide_verdict,
     latest_answer,
     rolls_back,
+    speaks_of_the_revision,
 )
 from release.expecting import expected as as_it_should_be
 from release.facts import OVER, ROLLED_BACK, ROLLING_BACK, DeploymentSeen, HookSeen, ServiceSeen
@@ -117,7 +118,6 @@ def test_a_hook_asks_for_work_or_is_waved_through(
 ) -> None:
     decision = decide_after_hook(hook, deployment, policy, ours=ARN)
     assert (decision.work if isinstance(decision, Examine) else type(decision)) == expected
-    assert not isinstance(decision, WaveThrough) or decision.action == "CONTINUE"
 
 
 @pytest.mark.parametrize(
@@ -270,6 +270,22 @@ STANDING = replace(SEEN, task_definition=OLD, deployment="ecs-svc/7")
 
 
 @pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        pytest.param("ECS deployment circuit breaker: 3 tasks failed to start.", True, id="the circuit breaker"),
+        pytest.param(
+            "Service deployment rolled back because the Circuit Breaker threshold was exceeded.", True, id="case"
+        ),
+        pytest.param("ECS deployment failed: alarm(s) detected.", False, id="an alarm"),
+        pytest.param("Service deployment was stopped.", False, id="a person"),
+        pytest.param("", False, id="no reason"),
+    ],
+)
+def test_only_what_counts_tasks_of_the_revision_says_that_it_is_bad(reason: str, expected: bool) -> None:
+    assert speaks_of_the_revision(reason) is expected
+
+
+@pytest.mark.parametrize(
     ("begun", "deployment", "service", "expected"),
     [
         pytest.param(ADMITTED, None, STANDING, NothingBegun, id="before the deployment"),
@@ -314,7 +330,7 @@ def test_the_way_back_uses_the_least_force(
 def test_what_waits_at_a_hook_is_told_to_go_back_there(begun: Release) -> None:
     decision = decide_return(begun, a_deployment(), SEEN, hook="h1")
     assert isinstance(decision, RefuseAtHook)
-    assert (decision.hook, decision.action) == ("h1", "ROLLBACK")
+    assert decision.hook == "h1"
 
 
 def test_whatever_the_state_the_way_back_never_touches_what_is_not_ours_and_verifies_what_was_recorded() -> None:

@@ -182,9 +182,20 @@ def test_the_page_runs_nothing_loads_nothing_and_tells_all_of_it() -> None:
     assert "default-src 'none'" in text
     for each in ("Traffic over time", "Metrics of both sides", "Step by step", "Recorded before it began", "shop-b"):
         assert each in text
-    assert "<td class='n'>28</td>" in text
+    assert "<td class='n' data-label='errors'>28</td>" in text
     assert "prefers-color-scheme:dark" in text
     assert "@media print" in text
+
+
+def test_on_a_phone_the_picture_keeps_its_size_and_each_number_says_its_column() -> None:
+    text = page(RETURNED)
+    style = text.partition("@media (max-width:40rem){")[2].partition("@media")[0]
+    cells = text.partition("<table class='looks'>".replace("'", '"'))[2].partition("</table>")[0]
+
+    assert '<div class="wide"><svg class="traffic"' in text
+    assert ".traffic{min-width:" in style
+    assert "content:attr(data-label)" in style
+    assert cells.count("<td class='n'") == cells.count("data-label=") > 0
 
 
 def test_hostile_text_and_secrets_do_not_reach_the_page_or_the_data() -> None:

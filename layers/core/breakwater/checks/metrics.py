@@ -11,6 +11,8 @@ from .results import CheckResult, Evidence, Failed, Inconclusive, Passed, Verdic
 from .spec import MetricAnalysis, QuantileBound
 from .statistics import alpha_of_look, errors_to_fail, fisher_greater, is_worse
 
+RAREST = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -55,6 +57,11 @@ def compare(analysis: MetricAnalysis, comparison: Comparison) -> CheckResult:
     return CheckResult(analysis.name, Passed("; ".join(one.reason for one in verdicts), _all(verdicts)))
 
 
+def _rarely(chance: float) -> str:
+    """How seldom chance alone does so; beyond a million nobody reads the number."""
+    return f"at most once in {int(1 / chance):,} times" if chance > RAREST else "less than once in a million times"
+
+
 def _errors(analysis: MetricAnalysis, comparison: Comparison, green_requests: int, blue_requests: int) -> Verdict:
     # A failed connection is no request in the load balancer's count, so there can be more errors than requests.
     green_errors = min(comparison.green.errors or 0, green_requests)
@@ -77,12 +84,7 @@ def _errors(analysis: MetricAnalysis, comparison: Comparison, green_requests: in
         f"{blue_errors} of {blue_requests} on the old"
     )
     if is_worse(*table, alpha, analysis.tolerated_increase):
-        return Failed(
-            f"{told}: by chance at most once in {1 / chance:.3g} times, judged at {alpha:.2g}"
-            if chance
-            else f"{told}: chance is out",
-            figures,
-        )
+        return Failed(f"{told}: by chance {_rarely(chance)}, judged at {alpha:.2g}", figures)
     few = min(green_requests, blue_requests)
     if few < analysis.minimum_requests:
         return Inconclusive(f"{told}: too few, {analysis.minimum_requests} are needed on each", figures)
