@@ -152,7 +152,7 @@ def missed(readings: Iterable[Reading]) -> list[Reading]:
 
 
 _OWN = frozenset({Category.POLICY_REJECTED, Category.RUN_FAILED, Category.UPLOAD_FAILED, Category.SCALE_ATTENTION})
-_OF_RELEASES = frozenset({Cause.RELEASE_ASKS, Cause.RELEASE_RETURNED, Cause.RELEASE_UNSETTLED})
+_OF_RELEASES = frozenset({Cause.RELEASE_ASKS, Cause.RELEASE_RETURNED, Cause.RELEASE_UNSETTLED, Cause.RELEASED})
 
 
 def of_events(incident: Incident) -> bool:

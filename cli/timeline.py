@@ -17,7 +17,14 @@ from cli.run import JournalLine, Message
 
 _BADGE = re.compile(r"\[([^\]]+)\] (?:\[LATE\] )?(.*)", re.DOTALL)
 _REVISION = re.compile(r" \([^()]+:\d+\)$")
-_LOOKS = {"HIGH": "bold red", "MEDIUM": "yellow", "LOW": "cyan", "RESOLVED": "green", "DIGEST": "magenta"}
+_LOOKS = {
+    "HIGH": "bold red",
+    "MEDIUM": "yellow",
+    "LOW": "cyan",
+    "RESOLVED": "green",
+    "DONE": "green",
+    "DIGEST": "magenta",
+}
 _PAUSE = 0.08
 _WIDE = 180
 _BODES = {"good": "green", "bad": "bold red", "open": "yellow"}
@@ -64,7 +71,7 @@ def _line(badge: str, group: list[Message]) -> Line:
     first = group[0]
     subject, _, words = _REVISION.sub("", _split(first.title)[1]).partition(": ")
     mark = next((mark for news, mark in _MARKS.items() if news in badge), "●")
-    mark = {"RESOLVED": "✓", "DIGEST": "▤"}.get(badge, mark)
+    mark = {"RESOLVED": "✓", "DONE": "✓", "DIGEST": "▤"}.get(badge, mark)
     channels = tuple(dict.fromkeys(each.channel for each in group))
     return Line(f"{first.at:%H:%M:%S}", badge, mark, subject, words, channels)
 

@@ -30,7 +30,13 @@ def release_cases(make: "type[Case]", env: Mapping[str, str], now: datetime) -> 
     """The rows by their names. `env` is what every function has."""
     topic = {"INCIDENT_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:incidents"}
     machine = {"STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:breakwater-release"}
-    steps = {**env, **topic, "POWERTOOLS_SERVICE_NAME": "release", "REPORT_BUCKET": "reports"}
+    steps = {
+        **env,
+        **topic,
+        "POWERTOOLS_SERVICE_NAME": "release",
+        "REPORT_BUCKET": "reports",
+        "STACK_NAME": "breakwater",
+    }
     hooks = {**env, "POWERTOOLS_SERVICE_NAME": "deployment_hooks"}
     native = {"NATIVE_HOOK_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:hook"}
     answers = {**ALL_NEW, **NO_DEPLOYMENT}

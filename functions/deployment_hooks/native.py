@@ -57,10 +57,12 @@ def respond(event: object, context: Any, means: Means) -> dict[str, Any]:
 
 
 def _told(call: HookCall, answer: Answer, means: Means, now: datetime) -> Answer:
-    """Ask the person, or journal what is final. Neither may cost the deployment its answer."""
+    """Ask the person, or journal what is final and resolve what was asked. None may cost the deployment its answer."""
     try:
         if not isinstance(answer, Later):
             means.journal(call, "hook succeeded" if isinstance(answer, Succeed) else "hook failed", answer.reason, now)
+            if remembered(call.details, call.stage, now).asked is not None:
+                means.answered(call, answer.reason, now)
         elif answer.ask:
             means.ask(call, answer.reason, now)
     except BreakwaterError as error:

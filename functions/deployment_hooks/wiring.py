@@ -9,13 +9,14 @@ from functools import cache, partial
 from aws_lambda_powertools import Logger
 
 from breakwater import aws, log
-from breakwater.approvals import Approvals
+from breakwater.approvals import Approvals, answering
 from breakwater.attendance import AUTOMATION, read_direction
 from breakwater.attending import Direction
 from breakwater.checks import MetricAnalysis
 from breakwater.desk import IncidentDesk
 from breakwater.http_probe import Probe
 from breakwater.incident_store import IncidentStore
+from breakwater.incidents import fingerprint
 from breakwater.journal import Entry, written
 from breakwater.model import (
     Category,
@@ -33,6 +34,7 @@ from breakwater.policy_reader import PolicyReader
 from breakwater.preflight import Finding as PreflightFinding
 from breakwater.preflight_reads import read_service
 from breakwater.reach import reach_of
+from breakwater.redact import redact
 from breakwater.release_policy import ReleasePolicy
 from breakwater.release_rules import release_policy
 from breakwater.rendezvous import Word
@@ -52,6 +54,7 @@ class Settings:
 
     table_name: str
     incident_topic_arn: str
+    stack_name: str
     mode: Mode = Mode.OBSERVE
 
 
@@ -64,6 +67,7 @@ class Means:
     direction: Callable[[str], Direction]
     word: Callable[[str], Word | None]
     ask: Callable[[HookCall, str, datetime], None]
+    answered: Callable[[HookCall, str, datetime], None]
     journal: Callable[[HookCall, str, str, datetime], None]
     preflight: Callable[[HookCall, str], tuple[PreflightFinding, ...]]
     probe: Callable[[HookCall], Probe]
@@ -87,7 +91,10 @@ def wiring() -> Means:
         return release_policy(reader.current(datetime.now(UTC)), cluster, service, settings.mode)
 
     def ask(call: HookCall, reason: str, now: datetime) -> None:
-        desk.take([question(call, reason, now)], AlertPolicy(), now)
+        desk.take([question(call, reason, now, settings.stack_name)], AlertPolicy(), now)
+
+    def answered(call: HookCall, reason: str, now: datetime) -> None:
+        desk.resolve([fingerprint(question(call, "", now))], redact(reason)[:400], now)
 
     def journal(call: HookCall, decision: str, reason: str, now: datetime) -> None:
         table.write(written(entry(call, decision, reason, now)))
@@ -108,6 +115,7 @@ def wiring() -> Means:
         direction=partial(read_direction, aws.client),
         word=Approvals(table).read,
         ask=ask,
+        answered=answered,
         journal=journal,
         preflight=lambda call, ourselves: gathering.preflight(
             aws.client, call, policy(call.cluster, call.service), ourselves
@@ -117,9 +125,9 @@ def wiring() -> Means:
     )
 
 
-def question(call: HookCall, reason: str, now: datetime) -> Finding:
-    """What a person is asked, as a finding: once for each stage of a deployment, however often the hook is called."""
-    command = f"breakwater release approve {call.deployment}"
+def question(call: HookCall, reason: str, now: datetime, stack: str = "") -> Finding:
+    """What a person is asked, as a finding: once for each step of a deployment, however often it is called."""
+    command = answering(call.deployment, stack)
     diagnosis = Diagnosis(
         Category.HOOK_ATTENTION,
         Severity.HIGH,
@@ -128,7 +136,11 @@ def question(call: HookCall, reason: str, now: datetime) -> Finding:
     )
     subject = Subject(SubjectKind.SERVICE, call.service, call.cluster)
     return Finding(
-        f"hook-question:{call.deployment}:{call.stage}", subject, diagnosis, now, Evidence(deployment=call.deployment)
+        f"hook-question:{call.deployment}:{call.stage}:{call.share}",
+        subject,
+        diagnosis,
+        now,
+        Evidence(deployment=call.deployment),
     )
 
 

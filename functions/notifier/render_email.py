@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from textwrap import TextWrapper
 
-from breakwater.model import Notice, NoticeKind
+from breakwater.model import Incident, Notice, NoticeKind
 
 from . import words
 from .decision import Line
@@ -20,7 +20,7 @@ WIDTH = 72
 LONGEST_SUBJECT = 99
 LONGEST_BODY = 200_000
 _LABEL = 13
-_COMMAND = re.compile(r"`[^`\n]{1,400}`")
+_COMMAND = re.compile(r"`[^`\n]{1,900}`")
 _GLUE = "\u2060"  # no text has one: `words.clean` takes what cannot be seen
 
 
@@ -43,7 +43,7 @@ def notice(notice: Notice, place: Place) -> Mail:
         _wrapped(words.headline(incident)),
         _wrapped(tell),
         _wrapped(late) if late else "",
-        _section("WHAT IT WAS" if over else "WHY", [words.clean(incident.summary, words.LONGEST_REASON)]),
+        _section(_about(incident, over=over), [words.clean(incident.summary, words.LONGEST_REASON)]),
         _section("WHAT BREAKWATER DID", [done]) if (done := words.done(incident)) else "",
         _section("WHAT REMAINS", [f"- {text}" for text in remains]) if (remains := words.remains(incident)) else "",
         "" if over else _wrapped(explanation.meaning),
@@ -107,9 +107,16 @@ def _ascii(text: str, limit: int) -> str:
     return seen if len(seen) <= limit else seen[: limit - 3] + "..."
 
 
+def _about(incident: Incident, *, over: bool) -> str:
+    if incident.category.is_news:
+        return "WHAT WAS DONE"
+    return "WHAT IT WAS" if over else "WHY"
+
+
 def _facts(notice: Notice) -> str:
     pairs = words.facts(notice.incident)
-    return _section("WHAT FAILED", [_pair(label, value) for label, value in pairs], wrapped=True)
+    title = "WHAT IT IS ABOUT" if notice.incident.category.is_news else "WHAT FAILED"
+    return _section(title, [_pair(label, value) for label, value in pairs], wrapped=True)
 
 
 def _log(notice: Notice) -> str:
@@ -144,7 +151,7 @@ def _wrapped(text: str, indent: str = "") -> str:
 def _group_head(group: Sequence[Line]) -> str:
     newest = group[0].newest
     explanation = words.about(newest.cause, newest.category)
-    title = "RESOLVED" if group[0].is_over else newest.severity.value.upper()
+    title = words.sort_of(group[0]).upper()
     head = _wrapped(f"{title}: {words.lowered(explanation.title)} ({len(group)})")
     first_step = next(iter(explanation.next_steps), None)
     return head if group[0].is_over or first_step is None else f"{head}\n{_wrapped(f'First step: {first_step}')}"

@@ -163,7 +163,7 @@ def _log(notice: Notice) -> list[_Block]:
 
 def _group_head(line: Line, count: int) -> str:
     explanation = words.about(line.newest.cause, line.newest.category)
-    title = "RESOLVED" if line.is_over else line.newest.severity.value.upper()
+    title = words.sort_of(line).upper()
     return f"*{title}: {escaped(words.lowered(explanation.title), 200)}* ({count})"
 
 

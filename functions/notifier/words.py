@@ -77,7 +77,7 @@ def headline(incident: Incident) -> str:
 
 
 def badge(notice: Notice) -> str:
-    """What a reader sorts messages by: `HIGH`, `HIGH, GOES ON`, `HIGH, IS BACK`, `RESOLVED` or `QUIET`."""
+    """What a reader sorts messages by: `HIGH`, `HIGH, GOES ON`, `HIGH, IS BACK`, `RESOLVED`, `QUIET` or `DONE`."""
     severity = notice.incident.severity.value.upper()
     match notice.kind:
         case NoticeKind.OPENED:
@@ -87,7 +87,14 @@ def badge(notice: Notice) -> str:
         case NoticeKind.REOPENED:
             return f"{severity}, IS BACK"
         case NoticeKind.RESOLVED:
-            return "QUIET" if notice.incident.category.said_once else "RESOLVED"
+            if notice.incident.category.is_news:
+                return "DONE"
+            return "QUIET" if fell_silent(notice.incident) else "RESOLVED"
+
+
+def fell_silent(incident: Incident) -> bool:
+    """Whether it was closed because nothing more was heard of what is said once: then nobody knows that it is over."""
+    return incident.category.said_once and incident.over is None
 
 
 def standing(notice: Notice) -> str:
@@ -102,8 +109,12 @@ def standing(notice: Notice) -> str:
             return f"It is back after it was resolved, {incident.severity.value} severity."
         case NoticeKind.RESOLVED:
             at = f" at {when(incident.resolved_at)}" if incident.resolved_at else ""
-            if incident.category.said_once:
+            if incident.category.is_news:
+                return "Nothing has to be done."
+            if fell_silent(incident):
                 return f"Closed{at}: nothing more was heard of it. AWS says this once; whether it is over, look."
+            if incident.over is not None:
+                return f"Resolved{at}: {clean(incident.over, 400)}."
             if incident.category.stands:
                 return f"Resolved{at}: Breakwater saw that it is over."
             return f"Resolved{at}: nothing more of it since {when(incident.last_seen)}."
@@ -227,6 +238,8 @@ def log_place(incident: Incident) -> str:
 
 def news(line: Line) -> str:
     """What a digest says of one incident."""
+    if line.newest.category.is_news:
+        return "done"
     if line.is_over:
         return "new and resolved already" if line.is_new else "resolved"
     if any(entry.kind is NoticeKind.REOPENED for entry in line.entries):
@@ -234,9 +247,16 @@ def news(line: Line) -> str:
     return "new" if line.is_new else "goes on"
 
 
+def sort_of(line: Line) -> str:
+    """What a digest counts a line as: its severity, `resolved`, or `done` where it went well."""
+    if line.newest.category.is_news:
+        return "done"
+    return "resolved" if line.is_over else line.newest.severity.value
+
+
 def tally(lines: Sequence[Line]) -> str:
     """How many incidents of which severity a digest names: `11 incidents: 5 high, 5 medium, 1 resolved`."""
-    severities = Counter("resolved" if line.is_over else line.newest.severity.value for line in lines)
+    severities = Counter(sort_of(line) for line in lines)
     parts = ", ".join(f"{count} {severity}" for severity, count in severities.items())
     return f"{len(lines)} incident{'s' if len(lines) != 1 else ''}: {parts}"
 

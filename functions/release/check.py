@@ -15,7 +15,7 @@ from breakwater.errors import NotFoundError
 from breakwater.release_policy import ReleasePolicy, StageWork
 from breakwater.rendezvous import Kind, Word
 
-from . import holding, telling, watching
+from . import holding, news, telling, watching
 from .analysis import Doubt, LookAgain, Proceed, Stop
 from .decision import (
     AskPerson,
@@ -125,8 +125,7 @@ def _on_the_way_back(kept: Kept, rollout: Rollout) -> Answer:
     if rollout.seen.status in OVER:
         return _answer("close")
     if rollout.hook is not None:
-        reason = "on the way back nothing is held up"
-        return _answer("move", verb="answer", hook=rollout.hook.hook_id, action="CONTINUE", reason=reason)
+        return _move(rollout.hook.hook_id, "on the way back nothing is held up")
     return _answer("wait")
 
 
@@ -141,6 +140,8 @@ def _back(kept: Kept, why: str, work: Work, now: datetime, *, at_fault: bool = F
     """It goes back. `at_fault`: because of the revision itself, which is then not tried again."""
     release = kept.release
     if not release.why:
+        if release.question is not None:
+            telling.answered(work, release, f"the release goes back: {why}", now)
         back = replace(release, why=why, question=None, at_fault=at_fault)
         work.records.keep(kept, back.told(now, "failed", why), now)
         telling.journal(work, release, "release failed", why, now)
@@ -163,8 +164,8 @@ def _at_hook(
     match decision:
         case PassBy():
             return _answer("wait")
-        case WaveThrough(reason=reason, action=action):
-            return _move(hook.hook_id, action, reason)
+        case WaveThrough(reason=reason):
+            return _move(hook.hook_id, reason)
         case Examine(work=StageWork.CHECKS):
             return _checks(kept, rollout, policy, hook.hook_id, work, now)
         case Examine():
@@ -182,8 +183,9 @@ def _rolls_back(release: Release, work: Work) -> bool:
     return rolls_back(release.task_definition, release.before.task_definition, known_good=good)
 
 
-def _move(hook: str, action: str, reason: str) -> Answer:
-    return _answer("move", verb="answer", hook=hook, action=action, reason=reason)
+def _move(hook: str, reason: str) -> Answer:
+    """The deployment goes on; the action is always said, since leaving it out means CONTINUE too."""
+    return _answer("move", verb="answer", hook=hook, action="CONTINUE", reason=reason)
 
 
 def _checks(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
@@ -247,18 +249,22 @@ def _questioned(kept: Kept, word: Word | None, work: Work, now: datetime) -> Ans
     asked = AskPerson(question.reason, question.since, question.until)
     decision = decide_approval(word, asked, now)
     if isinstance(decision, AskPerson):
+        telling.ask(work, kept.release, now)  # the one who kept the question may have been cut off before it was told
         return _answer("wait", patience=_until(question.until, now))
     return _followed(kept, decision, question.at, question.of, work, now)
 
 
 def _followed(kept: Kept, decision: VerdictDecision, at: str, of: StageWork, work: Work, now: datetime) -> Answer:
     release = kept.release
+    if release.question is not None and not isinstance(decision, GoBack):
+        over = news.brief(decision.reason) if isinstance(decision, GoOn) else "the deployment went on without an answer"
+        telling.answered(work, release, over, now)  # before it is forgotten
     match decision:
-        case GoOn(reason=reason, action=action):
+        case GoOn(reason=reason):
             judged = at if of is StageWork.CHECKS else release.judged
             on = replace(release, question=None, judged=judged).told(now, "go on", reason)
             work.records.keep(kept, on, now)
-            return {**_answer("pause"), "pause": 1} if at == AFTER else _move(at, action, reason)
+            return {**_answer("pause"), "pause": 1} if at == AFTER else _move(at, reason)
         case GoBack(reason=reason, at_fault=at_fault):
             return _back(kept, reason, work, now, at_fault=at_fault)
         case AskPerson(reason=reason, since=since, until=until):
@@ -267,7 +273,7 @@ def _followed(kept: Kept, decision: VerdictDecision, at: str, of: StageWork, wor
             kept = work.records.keep(
                 kept, replace(release, question=question).told(now, "a person is asked", reason), now
             )
-            telling.ask(work, kept.release, at, reason, until, now)
+            telling.ask(work, kept.release, now)
             return _answer("wait", patience=_until(until, now))
         case _:
             assert_never(decision)

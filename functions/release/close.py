@@ -10,7 +10,7 @@ from typing import Any
 from breakwater.errors import BreakwaterError, ConflictError, ThrottledError
 from breakwater.ledger import Ledger, Quarantined, with_completed
 
-from . import holding, telling, watching
+from . import holding, news, telling, watching
 from .expecting import expected
 from .move import told
 from .outcome import NotYet, Verified, decide_outcome
@@ -92,8 +92,7 @@ def _finished(kept: Kept, work: Work, now: datetime) -> dict[str, Any]:
     if release.stage is not Stage.OVER and release.service:
         _write_down(release, ending, work, now)
         telling.journal(work, release, f"release {ending.error}", ending.cause, now)
-        _tell(release, ending, work, now)
-        publish(work, release, now)
+        _tell(release, ending, publish(work, release, now), work, now)
         if release.stage not in (Stage.TURNED, Stage.REHEARSED):
             work.claims.let_go(release.service, release.execution)
             holding.give_back(work, release, now)
@@ -101,12 +100,19 @@ def _finished(kept: Kept, work: Work, now: datetime) -> dict[str, Any]:
     return _ended(ending.next, ending.error, ending.cause, release)
 
 
-def _tell(release: Release, ending: Ending, work: Work, now: datetime) -> None:
-    """Who started it reads the execution's result. Others hear of what came back, and of what needs a person."""
-    if ending.error == "Returned":
-        telling.returned(work, release, ending.cause, now, person=False)
+def _tell(release: Release, ending: Ending, report: str | None, work: Work, now: datetime) -> None:
+    """Who started it reads the execution's result. Others hear how it ended, once, with where the report is."""
+    if news.was_asked(release):
+        telling.answered(work, release, f"the release ended: {ending.cause}", now)
+    if ending.error == "Released":
+        telling.settled(work, release, now)
+        ledger = work.ledgers.load([release.service])[release.service].ledger if release.attended else Ledger()
+        if not news.is_the_guards(release, ledger):
+            telling.released(work, release, now, report)
+    elif ending.error == "Returned":
+        telling.returned(work, release, ending.cause, now, person=False, report=report)
     elif ending.error in ("HandedOver", "NotReturned", "NotVerified"):
-        telling.returned(work, release, ending.cause, now, person=True)
+        telling.returned(work, release, ending.cause, now, person=True, report=report)
     elif ending.error in ("Refused", "Rehearsed") and release.attended:
         telling.waits(work, release, ending.cause, now)
 

@@ -83,10 +83,9 @@ class Examine:
 
 @dataclass(frozen=True, slots=True)
 class WaveThrough:
-    """Continue the deployment at once; the action is always said, since leaving it out means CONTINUE too."""
+    """Continue the deployment at once."""
 
     reason: str
-    action: str = "CONTINUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,6 @@ class GoOn:
     """Continue the deployment."""
 
     reason: str
-    action: str = "CONTINUE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,9 +181,9 @@ def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> 
         case WatchReturn(over=over):
             work.records.keep(kept, back, now)
             return _on("close" if over else "wait")
-        case RefuseAtHook(service_deployment=arn, hook=hook, action=action):
+        case RefuseAtHook(service_deployment=arn, hook=hook):
             back = _back_by_ecs(kept, back, arn, work, now)
-            _continue(arn, hook, action, work)
+            _continue(arn, hook, "ROLLBACK", work)
         case StopDeployment(service_deployment=arn):
             back = _back_by_ecs(kept, back, arn, work, now)
             with translated_errors(f"stop {arn.rpartition('/')[2]}"):

@@ -13,8 +13,8 @@ from .story import counted, points, steps, warnings
 from .wiring import Work
 
 
-def publish(work: Work, release: Release, now: datetime) -> None:
-    """Put both. A report is worth less than the release: what cannot be put is logged."""
+def publish(work: Work, release: Release, now: datetime) -> str | None:
+    """Put both; where the page is. A report is worth less than the release: what cannot be put is logged."""
     folder = f"releases/{release.service}/{release.short}"
     try:
         for name, kind, body in (
@@ -27,6 +27,8 @@ def publish(work: Work, release: Release, now: datetime) -> None:
                 )
     except BreakwaterError as error:
         work.logger.error("the report could not be put", problem=str(error), execution=release.short)
+        return None
+    return f"s3://{work.report_bucket}/{folder}/release-report.html"
 
 
 def figures(release: Release) -> dict[str, object]:

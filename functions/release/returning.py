@@ -25,7 +25,6 @@ class RefuseAtHook:
     service_deployment: str
     hook: str
     reason: str
-    action: str = "ROLLBACK"
 
 
 @dataclass(frozen=True, slots=True)

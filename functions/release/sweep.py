@@ -67,6 +67,8 @@ def _swept(execution: str, work: Work, now: datetime) -> SweepDecision:
             work.rendezvous.arrive(kept.release.service, message, now)
         case Orphan(reason=reason):
             _orphaned(kept, reason, work, now)
+        case Leave() if kept.release.question is not None and now < kept.release.question.until:
+            telling.ask(work, kept.release, now)  # it is open still, and not over because nothing more is heard of it
         case Leave():
             pass
         case _:
@@ -118,6 +120,8 @@ def _execution(arn: str, work: Work) -> str:
 def _orphaned(kept: Kept, reason: str, work: Work, now: datetime) -> None:
     """Close what nobody else will: say so, and let go of the service."""
     release = kept.release
+    if release.question is not None:
+        telling.answered(work, release, f"the release was left behind: {reason}", now)
     if release.stage is not Stage.ADMITTED:
         telling.returned(work, release, f"a release was left behind: {reason}. Look at the service", now, person=True)
     telling.journal(work, release, "release left behind", reason, now)

@@ -3,13 +3,19 @@
 import hashlib
 from datetime import datetime
 
+from breakwater.approvals import answering
 from breakwater.errors import BreakwaterError, ThrottledError
+from breakwater.incidents import fingerprint
 from breakwater.journal import Entry, written
 from breakwater.model import Category, Cause, Diagnosis, Evidence, Finding, Severity, Subject, SubjectKind
 from breakwater.redact import redact
 
+from . import news
 from .record import Release
 from .wiring import AUTOMATION, Work
+
+OPENED = frozenset({Cause.RELEASE_ASKS, Cause.RELEASE_RETURNED, Cause.RELEASE_UNSETTLED})
+"""The causes of what a release leaves open, until a later one of the service passes or nothing more is heard of it."""
 
 
 def journal(work: Work, release: Release, decision: str, reason: str, now: datetime, outcome: str = "done") -> None:
@@ -37,20 +43,53 @@ def journal(work: Work, release: Release, decision: str, reason: str, now: datet
         work.logger.error("not journalled", decision=decision, problem=str(error))
 
 
-def ask(work: Work, release: Release, at: str, reason: str, until: datetime, now: datetime) -> None:
-    """Ask a person, with the command that answers. Raises `ThrottledError` if nobody could be told."""
-    deployment = release.service_deployment or release.service
-    command = f"breakwater release approve {deployment}"
-    about = redact(reason)[:600].replace("`", "'")  # backticks mark the command, which is never cut
-    said = f"{about}. Until {until:%H:%M} UTC answer with `{command}`, or `abort` in place of `approve`"
-    _tell(work, release, f"question:{at}", Category.HOOK_ATTENTION, Cause.RELEASE_ASKS, said, now, Severity.HIGH)
+def ask(work: Work, release: Release, now: datetime) -> None:
+    """Ask a person what is open, with the command that answers. Raises `ThrottledError` if nobody could be told.
+
+    Each question is told once, however often this is called. Called again later, it keeps the incident from being taken
+    for over because nothing more is heard of it.
+    """
+    question = release.question
+    if question is None:
+        return
+    command = answering(release.service_deployment or release.service, work.stack)
+    about = redact(question.reason)[:500].replace("`", "'")  # backticks mark the command, which is never cut
+    said = f"{about}. Until {question.until:%H:%M} UTC answer with `{command}`, or `abort` in place of `approve`"
+    which = f"question:{question.at}:{question.since.isoformat()}"
+    _tell(work, release, which, Category.HOOK_ATTENTION, Cause.RELEASE_ASKS, said, now, Severity.HIGH)
 
 
-def returned(work: Work, release: Release, reason: str, now: datetime, *, person: bool) -> None:
+def answered(work: Work, release: Release, why: str, now: datetime) -> None:
+    """Resolve the question: it was answered, or is not asked any more. What is asked next is then news again."""
+    diagnosis = Diagnosis(Category.HOOK_ATTENTION, Severity.HIGH, Cause.RELEASE_ASKS, "")
+    question = Finding("", _subject(release), diagnosis, now)
+    work.desk.resolve([fingerprint(question)], redact(why)[:400], now)
+
+
+def returned(
+    work: Work, release: Release, reason: str, now: datetime, *, person: bool, report: str | None = None
+) -> None:
     """Say that a revision went back, or that a person has to look. Raises `ThrottledError` if nobody could be told."""
     severity = Severity.HIGH if person else Severity.MEDIUM
     cause = Cause.RELEASE_UNSETTLED if person else Cause.RELEASE_RETURNED
-    _tell(work, release, "ending", Category.DEPLOYMENT_ROLLED_BACK, cause, redact(reason), now, severity)
+    category = Category.DEPLOYMENT_ROLLED_BACK
+    _tell(work, release, "ending", category, cause, redact(reason), now, severity, _wrote(report))
+
+
+def settled(work: Work, release: Release, now: datetime) -> None:
+    """Resolve what earlier releases of the service left open: it is as it should be."""
+    what = f"{release.task_definition.rpartition('/')[2]} was released and verified"
+    work.desk.resolve(work.desk.open_about(_subject(release), OPENED), what, now)
+
+
+def released(work: Work, release: Release, now: datetime, report: str | None) -> None:
+    """Say once that a release passed. Raises `ThrottledError` if nobody could be told."""
+    said = redact(news.released(release))
+    _tell(work, release, "ending", Category.RELEASED, Cause.RELEASED, said, now, Severity.LOW, _wrote(report))
+
+
+def _wrote(report: str | None) -> str | None:
+    return f"Wrote the report of the release: {report}" if report else None
 
 
 def waits(work: Work, release: Release, reason: str, now: datetime) -> None:
@@ -68,13 +107,14 @@ def _tell(
     reason: str,
     now: datetime,
     severity: Severity,
+    done: str | None = None,
 ) -> None:
     finding = Finding(
         f"release:{release.execution}:{which}",
         _subject(release),
         Diagnosis(category, severity, cause, reason[:1000]),
         now,
-        Evidence(deployment=release.service_deployment),
+        Evidence(deployment=release.service_deployment, done=done),
     )
     taken = work.desk.take([finding], work.alerts, now)
     if taken.unfinished:

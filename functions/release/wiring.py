@@ -44,6 +44,7 @@ class Settings:
     table_name: str
     incident_topic_arn: str
     report_bucket: str
+    stack_name: str
     mode: Mode = Mode.OBSERVE
 
 
@@ -68,6 +69,8 @@ class Work:
     report_bucket: str
     native_hook: str | None = None
     """The ARN of Breakwater's own Lambda hook, where it matters whose hook a service declares."""
+    stack: str = ""
+    """The name of the stack, for the commands that people are given."""
     mode: Mode = Mode.OBSERVE
     alerts: AlertPolicy = field(default_factory=AlertPolicy)
     probe: ProbeMeans = field(default_factory=ProbeMeans)
@@ -109,5 +112,6 @@ def made_of(settings: Settings) -> Work:
             IncidentStore(table), IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn), AUTOMATION
         ),
         report_bucket=settings.report_bucket,
+        stack=settings.stack_name,
         mode=settings.mode,
     )

@@ -71,6 +71,7 @@ PURE = sorted(
                 "chart",
                 "expecting",
                 "facts",
+                "news",
                 "outcome",
                 "page",
                 "record",

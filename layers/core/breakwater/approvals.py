@@ -51,5 +51,13 @@ class Approvals:
         return Word(str(item["word"]), str(item["by"]), datetime.fromisoformat(str(item["at"])))
 
 
+def answering(which: str, stack: str) -> str:
+    """The command that approves, as people are given it: whole, whatever their shell's `BREAKWATER_STACK` says.
+
+    `which` is the service deployment's ARN, of which the command line takes the Region too.
+    """
+    return f"breakwater release approve {which}" + (f" --stack {stack}" if stack else "")
+
+
 def _key(deployment: str, word: str) -> Key:
     return f"APPROVAL#{deployment}", word.upper()

@@ -58,9 +58,9 @@ class Attendance:
         match decision:
             case LeaveAlone():
                 pass
-            case Continue(action=action, reason=reason):
-                self._continue(waiting, action)
-                self._journal(waiting, f"{action.lower()} at {waiting.stage}", reason, now)
+            case Continue(reason=reason):
+                self._continue(waiting)
+                self._journal(waiting, f"continue at {waiting.stage}", reason, now)
             case Attend(name=execution, input=text, reason=reason):
                 self._start(execution, text)
                 self._journal(waiting, "attend", reason, now)
@@ -68,12 +68,15 @@ class Attendance:
                 assert_never(decision)
         return decision
 
-    def _continue(self, waiting: Waiting, action: str) -> None:
-        """Let it go on. One that went on by itself, or was answered by somebody, does not wait any more."""
+    def _continue(self, waiting: Waiting) -> None:
+        """Let it go on, with the action said: left out it means CONTINUE, and that is nothing to rely on.
+
+        One that went on by itself, or was answered by somebody, does not wait any more.
+        """
         try:
             with translated_errors(f"continue {waiting.deployment.rpartition('/')[2]}"):
                 self.client("ecs").continue_service_deployment(
-                    serviceDeploymentArn=waiting.deployment, hookId=waiting.hook_id, action=action
+                    serviceDeploymentArn=waiting.deployment, hookId=waiting.hook_id, action="CONTINUE"
                 )
         except BreakwaterError as error:
             if "InvalidParameterException" not in str(error):

@@ -34,10 +34,9 @@ class Attend:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Continue the deployment at once; the action is always said, since leaving it out means CONTINUE too."""
+    """Continue the deployment at once."""
 
     reason: str
-    action: str = "CONTINUE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,14 @@ EXPLANATIONS: dict[Cause, Explanation] = {
             "Once it is as it should be, release again.",
         ),
     ),
+    Cause.RELEASED: Explanation(
+        "Released and verified",
+        "The new revision is released: its tasks run, its targets are healthy, and the traffic is where it should be.",
+        (
+            "Nothing has to be done.",
+            "Read the release's report if you want to know what each check found, and when the traffic shifted.",
+        ),
+    ),
     Cause.MISSED: Explanation(
         "A run was missed",
         "The schedule says that a run was due, and nothing asked for it in time. So nothing was started.",

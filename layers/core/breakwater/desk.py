@@ -6,7 +6,7 @@ is it published, and only then confirmed.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,7 +24,7 @@ from breakwater.incidents import (
     seen_again,
 )
 from breakwater.journal import Entry
-from breakwater.model import Finding, Incident, LogTail, NoticeKind
+from breakwater.model import Cause, Finding, Incident, LogTail, NoticeKind, Subject
 from breakwater.policies import AlertPolicy
 from breakwater.store import chunks
 from breakwater.topics import IncidentTopic
@@ -173,6 +173,22 @@ class IncidentDesk:
                 break
             self._pause()
         return Taken(tuple(kept.record.incident for kept in done), self.tell([*done, *untold]))
+
+    def open_about(self, subject: Subject, causes: Collection[Cause]) -> list[str]:
+        """The fingerprints of what is open about a subject, whatever its revision, and has one of these causes.
+
+        All open incidents are read for it: it is for what is rare. One that was opened this second may be missed.
+        """
+        whose = (subject.kind, subject.cluster, subject.name)
+        found: list[str] = []
+        for page in chunks(self._store.needing_attention(), PAGE):
+            incidents = [kept.record.incident for kept in self._store.load(page).found.values()]
+            found += [
+                one.id
+                for one in incidents
+                if (one.subject.kind, one.subject.cluster, one.subject.name) == whose and one.cause in causes
+            ]
+        return found
 
     def sweep(self, policy: AlertPolicy, now: datetime, time_left: Callable[[], bool] = lambda: True) -> Taken:
         """Look at every incident that needs attention: resolve, remind, and tell what was due and never told.

@@ -80,15 +80,23 @@ def decide_incident(
     """Merge new findings of one fingerprint into its record and say whether people are told.
 
     `findings` is not empty and holds facts that the record does not count yet. A resolved incident is reopened only
-    if a finding is younger than the quiet time: a late one belongs to what was resolved already. `untold` says that
-    the newest notice may never have been published: what follows it is then told as the same kind of news.
+    if a finding is younger than the quiet time: a late one belongs to what was resolved already. Good news is over from
+    the first, and each of it is told. `untold` says that the newest notice may never have been published: what follows
+    it is then told as the same kind of news.
     """
     ordered = sorted(findings, key=lambda finding: (finding.at, finding.identity))
     if record is None:
         incident = _opened(ordered, now)
+        if incident.category.is_news:
+            told = Told(1, NoticeKind.RESOLVED, now, incident.episode_count)
+            return Announce(Record(_over(incident, now), told), f"good news, told once: {incident.summary}")
         told = Told(1, NoticeKind.OPENED, now, incident.episode_count)
         return Announce(Record(incident, told), f"first of its kind: {incident.summary}")
     merged = _merged(record.incident, ordered)
+    if merged.category.is_news:
+        again = _over(_told_by(merged, ordered[-1]), now)
+        told = _told_again(record.told, NoticeKind.RESOLVED, again, now)
+        return Announce(Record(again, told), f"good news, told once: {again.summary}")
     if record.incident.status is IncidentStatus.RESOLVED:
         return _after_resolution(record, merged, ordered, policy, now)
     kind = record.told.kind if untold else NoticeKind.UPDATED
@@ -124,7 +132,7 @@ def decide_sweep(record: Record, policy: AlertPolicy, now: datetime) -> SweepDec
         return Leave("it is resolved already")
     quiet = _quiet(incident, policy)
     if now - incident.last_seen >= quiet and not incident.category.stands:
-        resolved = replace(incident, status=IncidentStatus.RESOLVED, resolved_at=now)
+        resolved = _over(incident, now)
         told = replace(_told_again(record.told, NoticeKind.RESOLVED, incident, now), reminders=record.told.reminders)
         return Announce(Record(resolved, told), f"nothing more of it for {_span(quiet)}")
     due = _update_due(record.told, incident.episode_count, policy, now)
@@ -137,9 +145,13 @@ def decide_resolution(record: Record, why: str, now: datetime) -> SweepDecision:
     """Resolve an incident because Breakwater saw that it is over; `why` says how it knows."""
     if record.incident.status is IncidentStatus.RESOLVED:
         return Leave("it is resolved already")
-    resolved = replace(record.incident, status=IncidentStatus.RESOLVED, resolved_at=now)
+    resolved = replace(_over(record.incident, now), over=why)
     told = replace(_told_again(record.told, NoticeKind.RESOLVED, resolved, now), reminders=record.told.reminders)
     return Announce(Record(resolved, told), why)
+
+
+def _over(incident: Incident, now: datetime) -> Incident:
+    return replace(incident, status=IncidentStatus.RESOLVED, resolved_at=now)
 
 
 def _opened(ordered: Sequence[Finding], now: datetime) -> Incident:
@@ -187,6 +199,7 @@ def _after_resolution(
         status=IncidentStatus.OPEN,
         opened_at=now,
         resolved_at=None,
+        over=None,
         episode=merged.episode + 1,
         episode_count=len(ordered),
         flaps=flaps,

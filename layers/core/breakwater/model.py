@@ -35,18 +35,24 @@ class Category(StrEnum):
     RUN_FAILED = "run_failed"
     UPLOAD_FAILED = "upload_failed"
     SCALE_ATTENTION = "scale_attention"
+    RELEASED = "released"
     NONE = "none"
 
     @property
     def said_once(self) -> bool:
         """Whether AWS says it once and not again while it lasts: then silence is no sign that it is over."""
         repeats = (Category.TASK_FAILED, Category.TASK_START_FAILED, Category.HEALTH_CHECK_FAILED)
-        return self not in repeats and not self.stands
+        return self not in repeats and not self.stands and not self.is_news
 
     @property
     def stands(self) -> bool:
         """Whether it goes on until Breakwater itself sees that it is over: quiet does not resolve it."""
         return self in (Category.POLICY_REJECTED, Category.RUN_FAILED)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it went well: it is told once, is over with that, and needs nobody."""
+        return self is Category.RELEASED
 
 
 class Severity(StrEnum):
@@ -113,6 +119,7 @@ class Cause(StrEnum):
     RELEASE_ASKS = "release_asks"
     RELEASE_RETURNED = "release_returned"
     RELEASE_UNSETTLED = "release_unsettled"
+    RELEASED = "released"
     HOOK_WAITING = "hook_waiting"
     HOOK_FAILED = "hook_failed"
     HOOK_TIMED_OUT = "hook_timed_out"
@@ -280,7 +287,8 @@ class Incident:
 
     `count` counts distinct facts since the record began, `episode_count` those since the incident was last opened.
     `first_seen` and `last_seen` are event times; `opened_at`, `resolved_at` are the receiver's. `flaps` counts how
-    often it came back within a day: the more often, the longer it has to be quiet.
+    often it came back within a day: the more often, the longer it has to be quiet. `over` says how Breakwater knows
+    that a resolved incident is over; `None` where it was only quiet.
     """
 
     id: str
@@ -301,6 +309,7 @@ class Incident:
     late: bool = False
     resolved_at: datetime | None = None
     evidence: Evidence = Evidence()
+    over: str | None = None
 
 
 class NoticeKind(StrEnum):

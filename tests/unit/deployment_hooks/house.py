@@ -60,6 +60,7 @@ class House:
     word: str | None = None
     now: datetime = NOW
     asked: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
     journal: list[tuple[str, str]] = field(default_factory=list)
     trouble: bool = False
 
@@ -81,6 +82,7 @@ class House:
             direction=lambda deployment: self.direction,
             word=lambda deployment: Word(self.word, "ann", self.now) if self.word else None,
             ask=ask,
+            answered=lambda call, reason, now: self.answered.append(reason),
             journal=note,
             preflight=lambda call, ourselves: self.findings,
             probe=lambda call: self.probe,  # type: ignore[arg-type, return-value]  # it does what the hook asks of one

@@ -207,6 +207,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     hook_wiring.wiring.cache_clear()
     monkeypatch.setenv("TABLE_NAME", "table")
     monkeypatch.setenv("INCIDENT_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:incidents")
+    monkeypatch.setenv("STACK_NAME", "breakwater")
     monkeypatch.setenv("STATE_MACHINE_ARN", "arn:aws:states:eu-central-1:111122223333:stateMachine:release")
     monkeypatch.setattr(hook_wiring, "PolicyReader", Unwritten)
     yield

@@ -122,6 +122,7 @@ def test_too_few_samples_for_good_ask_a_person_once_and_then_go_back(house: Hous
     assert (ended, len(house.asked)) == ("FAILED", 1)
     assert house.now >= NOW + timedelta(minutes=20 + 60)
     assert "nobody answered" in house.journal[-1][1]
+    assert house.answered == [house.journal[-1][1]]
 
 
 @pytest.mark.parametrize(("word", "ended"), [("approved", "SUCCEEDED"), ("aborted", "FAILED")])
@@ -134,7 +135,9 @@ def test_a_person_decides_what_the_checker_could_not(house: House, word: str, en
         house.now += timedelta(seconds=answer["callBackDelay"])
     assert len(house.asked) == 1
     house.word = word
+    assert house.answered == []
     assert house.call(event)["hookStatus"] == ended
+    assert [reason.partition(":")[0] for reason in house.answered] == [house.journal[-1][1].partition(":")[0]]
 
 
 def test_a_policy_that_does_not_ask_goes_back_at_once(house: House) -> None:
@@ -266,11 +269,14 @@ def test_whatever_the_details_are_there_is_an_answer(details: object) -> None:
     )
 
 
-def test_the_question_names_the_command_and_is_one_finding_for_each_stage() -> None:
+def test_the_question_names_the_command_and_is_one_finding_for_each_stage_and_step() -> None:
     call = HookCall("S", DEPLOYMENT, "", "1", "r", "prod", "web")
-    finding = question(call, "too few requests", NOW)
-    assert f"breakwater release approve {DEPLOYMENT}" in finding.diagnosis.reason
+    finding = question(call, "too few requests", NOW, "breakwater-eu")
+    assert f"`breakwater release approve {DEPLOYMENT} --stack breakwater-eu`" in finding.diagnosis.reason
     assert finding.identity == question(call, "other words", NOW + timedelta(minutes=1)).identity
+    assert (
+        finding.identity != question(replace(call, revision="r1", production={"r1": 25}), "other words", NOW).identity
+    )
     assert entry(call, "hook failed", "x", NOW).id == "x1-S-hook-failed"
 
 

@@ -5,8 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from breakwater.incidents import Absorb, Announce, Leave, Record, Told, decide_incident, decide_sweep, fingerprint
-from breakwater.model import Cause, IncidentStatus, NoticeKind, Severity
+from breakwater.incidents import (
+    Absorb,
+    Announce,
+    Leave,
+    Record,
+    Told,
+    decide_incident,
+    decide_resolution,
+    decide_sweep,
+    fingerprint,
+)
+from breakwater.model import Category, Cause, Finding, IncidentStatus, NoticeKind, Severity
 from breakwater.policies import AlertPolicy
 from tests.samples import NOON, a_finding
 
@@ -127,3 +137,29 @@ def test_different_causes_and_revisions_are_different_incidents() -> None:
         == 3
     )
     assert fingerprint(a_finding(identity="a")) == fingerprint(a_finding(identity="b", minutes=9, reason="other words"))
+
+
+def a_release(identity: str, minutes: float = 0) -> Finding:
+    finding = a_finding(identity=identity, minutes=minutes, cause=Cause.RELEASED, severity=Severity.LOW)
+    return replace(finding, diagnosis=replace(finding.diagnosis, category=Category.RELEASED, reason=identity))
+
+
+def test_good_news_is_over_from_the_first_and_each_of_it_is_told() -> None:
+    first = decide_incident(None, [a_release("one")], POLICY, NOON)
+    again = decide_incident(first.record, [a_release("two", 5)], POLICY, NOON + timedelta(minutes=5))
+    for decision, summary, at in ((first, "one", NOON), (again, "two", NOON + timedelta(minutes=5))):
+        assert isinstance(decision, Announce)
+        incident = decision.record.incident
+        assert (incident.status, incident.resolved_at, incident.summary) == (IncidentStatus.RESOLVED, at, summary)
+        assert decision.record.told.kind is NoticeKind.RESOLVED
+    assert again.record.told.sequence == 2
+    assert isinstance(decide_sweep(again.record, POLICY, NOON + timedelta(days=1)), Leave)
+
+
+def test_what_breakwater_saw_to_be_over_says_how_it_knows_until_it_is_back() -> None:
+    seen = decide_resolution(an_open_record(), "shop:3 was released", NOON)
+    assert isinstance(seen, Announce)
+    assert seen.record.incident.over == "shop:3 was released"
+    assert resolved(an_open_record()).incident.over is None
+    back = decide_incident(seen.record, [a_finding(identity="x", minutes=5)], POLICY, NOON + timedelta(minutes=5))
+    assert back.record.incident.over is None

@@ -84,6 +84,43 @@ def test_what_aws_says_only_once_is_called_quiet_and_not_resolved() -> None:
     assert "whether it is over, look" in " ".join(mail.body.split())
 
 
+@pytest.mark.parametrize("category", [Category.THRESHOLD_CROSSED, Category.RUN_FAILED, Category.TASK_FAILED])
+def test_what_breakwater_saw_to_be_over_is_called_resolved_and_says_how_it_knows(category: Category) -> None:
+    notice = a_notice(kind=NoticeKind.RESOLVED)
+    incident = replace(notice.incident, category=category, over="approved by ann (token=hunter2hunter2)")
+    mail = render_email.notice(replace(notice, incident=incident), PLACE)
+    assert mail.subject.startswith("[RESOLVED] ")
+    assert "UTC: approved by ann" in " ".join(mail.body.split())
+    assert "hunter2hunter2" not in mail.body
+
+
+def a_release_that_passed() -> Notice:
+    notice = a_notice(kind=NoticeKind.RESOLVED, cause=Cause.RELEASED, severity=Severity.LOW)
+    incident = replace(
+        notice.incident,
+        category=Category.RELEASED,
+        summary="orders-api:42 in place of orders-api:41: BLUE_GREEN, 14 minutes. Checks: smoke passed.",
+        evidence=Evidence(done="Wrote the report of the release: s3://reports/releases/x/release-report.html"),
+    )
+    return replace(notice, incident=incident)
+
+
+def test_a_release_that_passed_is_done_and_asks_for_nothing() -> None:
+    mail = render_email.notice(a_release_that_passed(), PLACE)
+    assert mail.subject == "[DONE] prod/orders-api: released and verified (orders-api:42)"
+    for said in ("Nothing has to be done.", "smoke passed", "s3://reports/releases/x/release-report.html"):
+        assert said in " ".join(mail.body.split())
+    for unsaid in ("FAILED", "WHAT TO DO", "LOG LINES", "incident,", "Resolved", "Closed"):
+        assert unsaid not in mail.body
+
+
+def test_a_digest_says_of_a_release_that_passed_that_it_is_done() -> None:
+    mail = render_email.digest(merged([entry_of(a_release_that_passed()), entry_of(a_notice(2))]), 0, PLACE)
+    assert mail.subject == "[DIGEST] 2 incidents: 1 high, 1 done"
+    assert "DONE: released and verified (1)" in mail.body
+    assert ": done, once" in mail.body.replace("\n  ", " ")
+
+
 def test_what_is_over_asks_for_nothing() -> None:
     body = render_email.notice(a_notice(kind=NoticeKind.RESOLVED), PLACE).body
     assert "WHAT TO DO" not in body

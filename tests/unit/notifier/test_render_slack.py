@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from breakwater.model import ContainerOutcome, LogTail, Notice, NoticeKind
+from breakwater.model import Category, Cause, ContainerOutcome, LogTail, Notice, NoticeKind, Severity
 from notifier import render_slack
 from notifier.decision import entry_of, merged
 from tests.unit.notifier.samples import FULL_EVIDENCE, PLACE, a_hostile_notice, a_notice, notices_of
@@ -124,6 +124,16 @@ def test_an_incident_of_a_megabyte_in_every_field_is_within_the_limits() -> None
     payload = render_slack.notice(a_hostile_notice(), PLACE)
     assert_within_limits(payload)
     assert_inert(payload)
+
+
+def test_a_release_that_passed_is_done() -> None:
+    notice = a_notice(kind=NoticeKind.RESOLVED, cause=Cause.RELEASED, severity=Severity.LOW)
+    notice = replace(notice, incident=replace(notice.incident, category=Category.RELEASED))
+    payload = render_slack.notice(notice, PLACE)
+    assert payload["text"] == "[DONE] prod/orders-api: released and verified"
+    assert "What to do" not in json.dumps(payload)
+    digest = json.dumps(render_slack.digest(merged([entry_of(notice)]), 0, PLACE))
+    assert "*DONE: released and verified* (1)" in digest
 
 
 @pytest.mark.parametrize("count", [1, 60, 2000])
