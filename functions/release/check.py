@@ -70,6 +70,8 @@ def respond(event: dict[str, Any], work: Work) -> Answer:
     release = kept.release
     if release.stage is Stage.RETURNING:
         return _on_the_way_back(kept, rollout)
+    if release.why:  # that it goes back was decided before, and the answer was lost: a check that flaps changes nothing
+        return _answer("return")
     if rollout.seen.status in ROLLING_BACK | ROLLED_BACK or rollout.seen.status == "STOPPED":
         return _lost(kept, rollout, work, now)
     word = work.approvals.read(rollout.seen.arn)

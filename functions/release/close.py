@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from breakwater.errors import BreakwaterError, ConflictError, ThrottledError
-from breakwater.ledger import Ledger, Quarantined, with_completed
+from breakwater.ledger import Ledger, Quarantined, unproven, with_completed
 
 from . import holding, news, telling, watching
 from .expecting import expected
@@ -134,9 +134,11 @@ def _write_down(release: Release, ending: Ending, work: Work, now: datetime) -> 
 
 
 def _released(ledger: Ledger, release: Release, now: datetime) -> Ledger:
-    if ledger.bake is not None and ledger.bake.revision == release.task_definition:
+    """Its bake, if it has not begun yet, or is over: the guard may have seen the deployment COMPLETED long before."""
+    deployment, revision = release.deployment or release.service_deployment or "", release.task_definition
+    if ledger.bake is not None and ledger.bake.revision == revision:
         return ledger
-    return with_completed(ledger, release.deployment or release.service_deployment or "", release.task_definition, now)
+    return with_completed(ledger, deployment, revision, now) if unproven(ledger, deployment, revision) else ledger
 
 
 def _sent_back(ledger: Ledger, release: Release, now: datetime) -> Ledger:
