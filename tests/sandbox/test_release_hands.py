@@ -56,6 +56,20 @@ def test_a_release_that_is_aborted_in_its_shift_goes_back(street: Street) -> Non
     returned(shop, shop.over(execution), share=0.1)
 
 
+def test_a_release_that_is_aborted_while_a_task_of_its_checks_runs_stops_the_task(street: Street) -> None:
+    task = ("migrations", "task", {"command": ["migrate"], "timeout_seconds": 3000})
+    shop = Shop(street, checks=(task,), roles=True)
+    shop.traffic()
+    shop.register()
+    execution = shop.start()
+    shop.until(lambda: "checks" in (shop.said(execution) if shop.items(f"RELEASE#{execution.arn}") else ()))
+    give(shop, "aborted")
+    returned(shop, shop.over(execution))
+    [kept] = shop.record(execution)["tasks"]
+    [seen] = shop.ecs.describe_tasks(cluster="prod", tasks=[kept["arn"]])["tasks"]
+    assert (seen["desiredStatus"], seen["stoppedReason"]) == ("STOPPED", "the release goes back")
+
+
 def test_a_word_before_the_token_is_not_lost(street: Street) -> None:
     shop = Shop(street, CANARY, pauses=STEPS, checks=BOTH)
     shop.traffic()  # so little that it takes more than one look
