@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
+from breakwater.errors import ThrottledError
 from breakwater.leases import Busy
 from breakwater.model import Mode
 from breakwater.policies import lowered
@@ -90,6 +91,8 @@ def _admitted(release: Release, decision: StartDecision, work: Work, now: dateti
             release = _warned(release, warnings, now)
         case Begin(reason=reason, warnings=warnings):
             token = holding.take(work, release, now)
+            if isinstance(token, Busy) and not holding.by_release(token):
+                raise ThrottledError(f"{release.service}: {token.reason}")  # the machine tries it again
             if isinstance(token, Busy):
                 release = replace(release, stage=Stage.TURNED, why=token.reason).told(now, "refused", token.reason)
             else:
@@ -150,8 +153,10 @@ def _attended(
     """Somebody else's deployment, which waits: what stood before it is what ECS replaces by it."""
     attend = request.attend
     rollout = work.sight.rollout(attend.service_deployment) if attend else None
-    if attend is None or rollout is None:
-        raise RequestError("attend.service_deployment: there is no such deployment")
+    if attend is None:
+        raise RequestError("attend: is missing")
+    if rollout is None:  # it may be too new to be seen
+        raise ThrottledError(f"attend.service_deployment: there is no deployment {attend.service_deployment}")
     made = work.sight.definitions([rollout.revision, *rollout.sources])
     old = next((made[source] for source in rollout.sources if source in made), "")
     new = made.get(rollout.revision, "")

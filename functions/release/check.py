@@ -32,9 +32,10 @@ from .decision import (
     rolls_back,
     speaks_of_the_revision,
 )
-from .examining import Pending, analysed, checked
+from .examining import Pending, analysed, checked, stopped
 from .expecting import expected
 from .facts import OVER, ROLLED_BACK, ROLLING_BACK
+from .naming import named
 from .outcome import NotYet, Verified, Wrong, decide_outcome
 from .record import Looks, Progress, Question, Release, Stage
 from .records import Kept
@@ -67,10 +68,13 @@ def respond(event: dict[str, Any], work: Work) -> Answer:
     rollout = _staged(work.sight.rollout(arn) if arn else None, event.get("event"))
     if rollout is None:
         return _unseen(kept, work, now)
-    kept = work.records.keep(kept, watching.looked(release, rollout, work, now), now)
+    kept = work.records.keep(kept, named(watching.looked(release, rollout, work, now), work), now)
     release = kept.release
     if release.stage is Stage.RETURNING:
+        kept = work.records.keep(kept, stopped(release, work), now)
         return _on_the_way_back(kept, rollout)
+    if release.why:  # that it goes back was decided before, and the answer was lost: a check that flaps changes nothing
+        return _answer("return")
     if rollout.seen.status in ROLLING_BACK | ROLLED_BACK or rollout.seen.status == "STOPPED":
         return _lost(kept, rollout, work, now)
     word = work.approvals.read(rollout.seen.arn)
@@ -144,8 +148,9 @@ def _back(kept: Kept, why: str, work: Work, now: datetime, *, at_fault: bool = F
         if release.question is not None:
             telling.answered(work, release, f"the release goes back: {why}", now)
         back = replace(release, why=why, question=None, at_fault=at_fault)
-        work.records.keep(kept, back.told(now, "failed", why), now)
+        kept = work.records.keep(kept, back.told(now, "failed", why), now)
         telling.journal(work, release, "release failed", why, now)
+        work.records.keep(kept, stopped(kept.release, work), now)
     return _answer("return")
 
 

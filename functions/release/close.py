@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from breakwater.errors import BreakwaterError, ConflictError, ThrottledError
-from breakwater.ledger import Ledger, Quarantined, with_completed
+from breakwater.ledger import Ledger, Quarantined, unproven, with_completed
+from breakwater.model import Mode
 
 from . import holding, news, telling, watching
+from .endings import blamed, ending_by_outcome, ending_by_stage
 from .expecting import expected
-from .move import told
-from .outcome import NotYet, Verified, decide_outcome
+from .failure import told
+from .outcome import NotYet, decide_outcome
 from .record import Ending, Release, Stage
 from .records import Kept
 from .reporting import publish
@@ -34,35 +36,51 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
     now = work.now()
     kept = work.records.load(str(event["execution"]))
     if kept is None:
-        cause = told(event.get("failure")) or "it never began"
-        holding.drop(work, str(event["execution"]), event.get("request"), now)
-        return _ended("failed", "Refused", cause)
+        return _unbegun(event, work, now)
     release = kept.release
     if release.ending is None:
-        ending = _ending(release, work, now)
+        ending = _ending(release, told(event.get("failure")), work, now)
         if isinstance(ending, NotYet):
             until = release.settle_until or now + _patience(release, work, now)
             work.records.keep(kept, replace(release, settle_until=until), now)
             return {"next": "pause", "pause": LOOK_AGAIN, "outcome": None}
+        ending = blamed(ending, release)
         said = watching.closed(release, work, now).told(now, ending.error.lower(), ending.cause)
         kept = work.records.keep(kept, replace(said, ending=ending, settle_until=None), now)
     return _finished(kept, work, now)
+
+
+def _unbegun(event: dict[str, Any], work: Work, now: datetime) -> dict[str, Any]:
+    """Without a record nothing was begun. But a deployment that it was to attend waits at a hook, and nobody else will
+    answer it: a person is told."""
+    execution, request = str(event["execution"]), event.get("request")
+    cause = told(event.get("failure")) or "it never began"
+    holding.drop(work, execution, request, now)
+    waiting = _waiting(execution, request, now)
+    if waiting is not None:
+        telling.waits(work, waiting, cause, now)
+    return _ended("failed", "Refused", cause)
+
+
+def _waiting(execution: str, request: object, now: datetime) -> Release | None:
+    """What an input says of the deployment to attend. Nobody has read it yet: it may be anything."""
+    service = holding.service_of(request)
+    attend = request.get("attend") if isinstance(request, dict) else None
+    arn = attend.get("service_deployment") if isinstance(attend, dict) else None
+    if service is None or not isinstance(arn, str) or f":service-deployment/{service}/" not in arn:
+        return None
+    return Release(execution, service, Stage.TURNED, Mode.ACT, now, attended=True, service_deployment=arn)
 
 
 def _patience(release: Release, work: Work, now: datetime) -> timedelta:
     return timedelta(minutes=work.policy(release.service, now).settle_minutes)
 
 
-def _ending(release: Release, work: Work, now: datetime) -> Ending | NotYet:
-    match release.stage:
-        case Stage.TURNED:
-            return Ending("failed", "Refused", release.why)
-        case Stage.REHEARSED:
-            return Ending("released", "Rehearsed", release.why)
-        case Stage.HANDED_OVER:
-            return Ending("failed", "HandedOver", release.why)
-        case Stage.ADMITTED:
-            return Ending("failed", "NotBegun", f"nothing was changed: {release.why}")
+def _ending(release: Release, failure: str, work: Work, now: datetime) -> Ending | NotYet:
+    """How it ended. `failure` is the error that led to the way back, or kept that from being begun."""
+    over = ending_by_stage(release, failure)
+    if over is not None:
+        return over
     try:
         standing = work.sight.standing(release.cluster, release.name, traffic=True)
     except ThrottledError:
@@ -71,17 +89,7 @@ def _ending(release: Release, work: Work, now: datetime) -> Ending | NotYet:
         return Ending("failed", "NotVerified", f"the service cannot be read: {error}")
     until = release.settle_until or now + _patience(release, work, now)
     outcome = decide_outcome(expected(release), standing.seen, now, until)
-    back = release.stage is Stage.RETURNING
-    match outcome:
-        case NotYet():
-            return outcome
-        case Verified(reason=reason) if back:
-            return Ending("failed", "Returned", f"{release.why}; it is back, and verified: {reason}")
-        case Verified(reason=reason):
-            return Ending("released", "Released", reason)
-        case _:
-            what = f"{release.why}; it went back, and is " if back else ""
-            return Ending("failed", "NotReturned" if back else "NotVerified", f"{what}{outcome.reason}")
+    return outcome if isinstance(outcome, NotYet) else ending_by_outcome(release, outcome)
 
 
 def _finished(kept: Kept, work: Work, now: datetime) -> dict[str, Any]:
@@ -134,9 +142,11 @@ def _write_down(release: Release, ending: Ending, work: Work, now: datetime) -> 
 
 
 def _released(ledger: Ledger, release: Release, now: datetime) -> Ledger:
-    if ledger.bake is not None and ledger.bake.revision == release.task_definition:
+    """Its bake, if it has not begun yet, or is over: the guard may have seen the deployment COMPLETED long before."""
+    deployment, revision = release.deployment or release.service_deployment or "", release.task_definition
+    if ledger.bake is not None and ledger.bake.revision == revision:
         return ledger
-    return with_completed(ledger, release.deployment or release.service_deployment or "", release.task_definition, now)
+    return with_completed(ledger, deployment, revision, now) if unproven(ledger, deployment, revision) else ledger
 
 
 def _sent_back(ledger: Ledger, release: Release, now: datetime) -> Ledger:

@@ -27,9 +27,10 @@ from breakwater.checks import (
     verdict_of,
 )
 from breakwater.checks.spec import Listener, MetricAnalysis
-from breakwater.errors import BreakwaterError
+from breakwater.errors import BreakwaterError, ThrottledError
 from breakwater.http_probe import Probe
 from breakwater.listeners import balancer_dimension
+from breakwater.model import Cause
 from breakwater.preflight_facts import ServiceFacts
 from breakwater.reach import reach_of
 from breakwater.redact import redact
@@ -46,6 +47,9 @@ GROUP = "breakwater-check"
 LONGEST_MS = 720_000
 """So long all HTTP checks may take together: the invocation ends after 900 s, and an attempt may take 60."""
 TIME_IS_UP = "the check's time is up"
+GOES_BACK = "the release goes back"
+SEEN_WITHIN = timedelta(minutes=10)
+"""ECS is eventually consistent: so long after RunTask a task that it does not show is not missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def checked(release: Release, policy: ReleasePolicy, at: str, work: Work, now: d
     if waiting:
         left = min(one.began_at + timedelta(seconds=check.timeout_seconds) for check, one in waiting) - now
         names = ", ".join(check.name for check, _ in waiting)
-        return Pending(tasks, int(left.total_seconds()) + 1, f"tasks run for {names}")
+        return Pending(tasks, max(1, int(left.total_seconds()) + 1), f"tasks run for {names}")
     requests = [_aimed(check, facts) for check in policy.checks if isinstance(check, HttpCheck)]
     if requests:
         results += _requests(requests, _probe(facts, policy, work), work)
@@ -140,8 +144,11 @@ def _tasks(
     waiting: list[tuple[TaskCheck, CheckTask]] = []
     results: list[CheckResult] = []
     for check in checks:
-        task = known.get((check.name, at)) or _run(release, check, facts, at, work, now)
-        task = replace(task, end=task.end or _end(release, check, task, work, now))
+        task = known.get((check.name, at))
+        if task is None:  # its event tells how it ended, or its time is up: it is not to be seen at once
+            task = _run(release, check, facts, at, work, now)
+        elif task.end is None:
+            task = replace(task, end=_end(release, check, task, work, now))
         known[check.name, at] = task
         if task.end is None:
             waiting.append((check, task))
@@ -152,7 +159,7 @@ def _tasks(
 
 def _run(release: Release, check: TaskCheck, facts: ServiceFacts, at: str, work: Work, now: datetime) -> CheckTask:
     """RunTask of the new revision where the service itself runs. The client token makes it one task however often
-    this is tried (ECS keeps tokens for a day)."""
+    this is tried (ECS keeps tokens for a day). Raises `ThrottledError`: then the machine tries it again."""
     digest = hashlib.sha256(f"{release.execution}:{at}:{check.name}".encode()).hexdigest()
     container = {"name": check.container, "command": list(check.command)} if check.command else None
     begun = CheckTask(check.name, at, now)
@@ -170,6 +177,8 @@ def _run(release: Release, check: TaskCheck, facts: ServiceFacts, at: str, work:
                 **_placed(facts, release, work),
                 **({"overrides": {"containerOverrides": [container]}} if container else {}),
             )
+    except ThrottledError:
+        raise
     except BreakwaterError as error:
         return replace(begun, end=_refused(check, str(error)))
     if answer.get("tasks"):
@@ -204,6 +213,8 @@ def _end(release: Release, check: TaskCheck, task: CheckTask, work: Work, now: d
     with translated_errors(f"describe the task of the check {check.name}"):
         answer = work.client("ecs").describe_tasks(cluster=release.cluster, tasks=[task.arn])
     found = answer.get("tasks") or []
+    if not found and now < task.began_at + SEEN_WITHIN:
+        return None
     if not found:
         return TaskEnd(refused="ECS does not know the task any more")
     raw = found[0]
@@ -216,6 +227,27 @@ def _end(release: Release, check: TaskCheck, task: CheckTask, work: Work, now: d
     with translated_errors(f"stop the task of the check {check.name}"):
         work.client("ecs").stop_task(cluster=release.cluster, task=task.arn, reason=TIME_IS_UP)
     return TaskEnd(overdue=True)
+
+
+def stopped(release: Release, work: Work) -> Release:
+    """With the tasks of its checks stopped that still run: it goes back, and nobody waits for them any more.
+
+    What cannot be stopped holds nothing up, and is tried again at the next look.
+    """
+    tasks = tuple(replace(task, end=_stopped(release, task, work)) for task in release.tasks)
+    return replace(release, tasks=tasks)
+
+
+def _stopped(release: Release, task: CheckTask, work: Work) -> TaskEnd | None:
+    if task.end is not None or not task.arn:
+        return task.end
+    try:
+        with translated_errors(f"stop the task of the check {task.check}"):
+            work.client("ecs").stop_task(cluster=release.cluster, task=task.arn, reason=GOES_BACK)
+    except BreakwaterError as error:
+        work.logger.warning("the task of a check was not stopped", problem=str(error), check=task.check)
+        return None
+    return TaskEnd(cause=Cause.USER_STOP, detail=GOES_BACK)
 
 
 def task_end(raw: dict[str, Any], check: TaskCheck) -> TaskEnd:

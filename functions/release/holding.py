@@ -10,6 +10,7 @@ from .record import Release
 from .wiring import Work
 
 _SERVICE = re.compile(r"[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}")
+_RELEASE = "release "
 LASTING = timedelta(hours=1)
 SPARE = timedelta(minutes=15)
 
@@ -24,7 +25,12 @@ class SupersededError(BreakwaterError):
 
 def holder(execution: str) -> str:
     """How others see who holds it."""
-    return f"release {execution.rpartition(':')[2]}"
+    return f"{_RELEASE}{execution.rpartition(':')[2]}"
+
+
+def by_release(busy: Busy) -> bool:
+    """Whether it is another release that has the lease: for as long as that takes. Others have it for moments."""
+    return busy.holder.startswith(_RELEASE)
 
 
 def take(work: Work, release: Release, now: datetime) -> int | Busy:
@@ -47,10 +53,16 @@ def give_back(work: Work, release: Release, now: datetime) -> None:
         work.leases.release(_lease(release, now))
 
 
+def service_of(request: object) -> str | None:
+    """The service that an input names, as `cluster/service`, if it can be one."""
+    service = request.get("service") if isinstance(request, dict) else None
+    return service if isinstance(service, str) and _SERVICE.fullmatch(service) else None
+
+
 def drop(work: Work, execution: str, request: object, now: datetime) -> None:
     """Let go of what an execution took that never came so far as to keep a record of it."""
-    service = request.get("service") if isinstance(request, dict) else None
-    if isinstance(service, str) and _SERVICE.fullmatch(service):
+    service = service_of(request)
+    if service is not None:
         taken = work.leases.take(service, holder(execution), now, LASTING)
         if not isinstance(taken, Busy):
             work.leases.release(taken)

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from breakwater.aws import translated_errors
-from breakwater.errors import BreakwaterError, NotFoundError
+from breakwater.errors import BreakwaterError, NotFoundError, RefusedError, ThrottledError
 from breakwater.leases import Busy
 from breakwater.sent_back import SentBack
 
 from . import holding, telling
 from .facts import OVER
+from .failure import told
 from .record import Release, Stage
 from .records import Kept
 from .returning import (
@@ -33,6 +34,10 @@ from .wiring import Work, wiring
 PATIENCE = 1800
 UNSEEN = 60
 """How long to wait, in seconds, where the deployment that was begun cannot be seen yet."""
+LOOKS = 5
+"""How often a hook whose answer was refused is looked at, at growing gaps: what is read may be old."""
+MOMENTS = (2, 4, 8)
+"""Seconds between the tries to get the lease back from somebody who is no release."""
 ENDINGS = (Stage.TURNED, Stage.REHEARSED, Stage.HANDED_OVER, Stage.OVER)
 
 
@@ -115,14 +120,27 @@ def _answer(kept: Kept, hook: str, action: str, reason: str, work: Work, now: da
 
 
 def _continue(arn: str, hook: str, action: str, work: Work) -> None:
-    """Answer a hook. Somebody may have answered it a moment ago, or its time was up: then it waits no more."""
+    """Answer a hook. One that was answered a moment ago, by a call whose answer was lost or by somebody else, or whose
+    time was up, waits no more: that is as good. Raises `ThrottledError` if it still seems to wait."""
     try:
         with translated_errors(f"continue {arn.rpartition('/')[2]}"):
             work.client("ecs").continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action=action)
-    except BreakwaterError:
+    except (RefusedError, ThrottledError):
+        raise
+    except BreakwaterError as error:
+        if not _answered(arn, hook, work):
+            raise ThrottledError(str(error)) from error
+
+
+def _answered(arn: str, hook: str, work: Work) -> bool:
+    """Whether a hook waits no more."""
+    for look in range(LOOKS):
+        if look:
+            work.sleep(2**look)
         rollout = work.sight.rollout(arn)
-        if rollout is None or (rollout.hook is not None and rollout.hook.hook_id == hook):
-            raise
+        if rollout is not None and (rollout.hook is None or rollout.hook.hook_id != hook):
+            return True
+    return False
 
 
 # ── back ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,7 +151,7 @@ def _return(kept: Kept | None, failure: Any, work: Work, now: datetime) -> dict[
         return _on("close")
     release = kept.release
     why = release.why or told(failure) or "it was to go back"
-    token = holding.take(work, release, now)
+    token = _taken(release, work)
     if isinstance(token, Busy):
         return _handed_over(kept, f"{why}; but {token.reason}: nothing was done", work, now)
     kept = work.records.keep(kept, replace(release, why=why, token=token), now)
@@ -146,6 +164,16 @@ def _return(kept: Kept | None, failure: Any, work: Work, now: datetime) -> dict[
     hook = rollout.hook.hook_id if rollout and rollout.hook else None
     decision = decide_return(kept.release, rollout.seen if rollout else None, standing.seen if standing else None, hook)
     return _undone(kept, decision, work, now)
+
+
+def _taken(release: Release, work: Work) -> int | Busy:
+    """The lease, for the way back. Who has it for moments, as the scaler does, is waited for a while."""
+    for gap in MOMENTS:
+        token = holding.take(work, release, work.now())
+        if not isinstance(token, Busy) or holding.by_release(token):
+            return token
+        work.sleep(gap)
+    return holding.take(work, release, work.now())
 
 
 def _is_back(release: Release, standing: Standing | None) -> bool:
@@ -171,7 +199,9 @@ def _look(release: Release, work: Work) -> tuple[Rollout | None, Standing | None
 
 def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> dict[str, Any]:
     release = kept.release
-    back = replace(release, stage=Stage.RETURNING, question=None).told(now, "back", f"{release.why}; {decision.reason}")
+    # the time to settle begins anew: that of the way there may be long over
+    back = replace(release, stage=Stage.RETURNING, question=None, settle_until=None)
+    back = back.told(now, "back", f"{release.why}; {decision.reason}")
     match decision:
         case NothingBegun():
             work.records.keep(kept, replace(release, stage=Stage.ADMITTED), now)
@@ -218,18 +248,3 @@ def _handed_over(kept: Kept, reason: str, work: Work, now: datetime) -> dict[str
     release = replace(kept.release, stage=Stage.HANDED_OVER, why=reason).told(now, "handed over", reason)
     work.records.keep(kept, release, now)
     return _on("close")
-
-
-def told(failure: Any) -> str:
-    """The error that led here, in a line."""
-    if not isinstance(failure, dict):
-        return ""
-    cause = str(failure.get("Cause") or "")
-    if cause.startswith("{"):
-        import json
-
-        try:
-            cause = str(json.loads(cause).get("errorMessage", cause))
-        except ValueError:
-            cause = cause[:500]
-    return f"{failure.get('Error', 'an error')}: {cause[:500]}"

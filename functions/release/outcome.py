@@ -3,9 +3,10 @@
 ECS is eventually consistent: what is not so yet may be so soon. Only time makes it wrong.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import gcd
 
 from .facts import ServiceSeen, Weights
 
@@ -76,13 +77,19 @@ def _missing(expected: Expected, seen: ServiceSeen) -> Iterator[str]:
     elif seen.targets and seen.targets.get("healthy", 0) < seen.desired:
         yield f"{seen.targets.get('healthy', 0)} of {seen.desired} targets are healthy"
     for rule, weights in sorted(expected.weights.items()):
-        now = {group: seen.weights.get(rule, {}).get(group, 0) for group in weights}
-        if now != dict(weights):
+        now = {**dict.fromkeys(weights, 0), **seen.weights.get(rule, {})}
+        if _shares(now) != _shares(weights):
             yield f"the weights at {_name(rule)} are {_told(now)}, not {_told(weights)}"
     for rule in expected.rules_shifted:
         shares = [weight for weight in seen.weights.get(rule, {}).values() if weight]
         if len(shares) != 1:
             yield f"the weights at {_name(rule)} are {_told(seen.weights.get(rule, {}))}, not all on one side"
+
+
+def _shares(weights: Mapping[str, int]) -> dict[str, int]:
+    """The proportions of the traffic, in the smallest numbers: 1 and 0 is the same as ECS's 100 and 0."""
+    largest = gcd(*weights.values())
+    return {group: weight // largest for group, weight in weights.items() if weight}
 
 
 def _name(rule: str) -> str:

@@ -105,6 +105,18 @@ class Traffic:
     old_errors: int | None = None
 
 
+class LineKind(StrEnum):
+    """What a line tells of, as the beginning of its `what`; which one of them comes after it."""
+
+    WARNING = "warning: "
+    CHECK = "check "
+    LOOK = "look "
+    CONTINUE = "CONTINUE at "
+    ROLLBACK = "ROLLBACK at "
+    STEP = ""
+    """What there is one of: its `what` is the whole of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing that happened, for the report."""
@@ -112,6 +124,16 @@ class Line:
     at: datetime
     what: str
     reason: str
+
+    @property
+    def kind(self) -> LineKind:
+        """What it tells of."""
+        return next(kind for kind in LineKind if self.what.startswith(kind))
+
+    @property
+    def which(self) -> str:
+        """The rule that warns, the check, the number of the look, the stage of the hook."""
+        return self.what.removeprefix(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

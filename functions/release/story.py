@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 
+from breakwater.release_policy import MOST_LOOKS
+
 from .facts import Weights
-from .record import Before, Line, Release, Traffic
+from .record import Before, Line, LineKind, Release, Traffic
 
 GOOD, BAD, OPEN = "good", "bad", "open"
 _VERDICTS = {"Passed": ("passed", GOOD), "Failed": ("failed", BAD), "Inconclusive": ("inconclusive", OPEN)}
@@ -24,7 +26,7 @@ _TITLES = {
     "refused": "refused",
     "rehearsed": "rehearsed",
 }
-_SPOKEN = {"CONTINUE": "goes on", "ROLLBACK": "is told to go back"}
+_SPOKEN = {LineKind.CONTINUE: "goes on", LineKind.ROLLBACK: "is told to go back"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,10 @@ class Point:
 def steps(release: Release) -> tuple[Step, ...]:
     """What happened, in order, without the warnings. What a step before has said is not said again."""
     found: list[Step] = []
-    lines = [line for line in release.lines if not line.what.startswith("warning")]
+    lines = [line for line in release.lines if line.kind is not LineKind.WARNING]
     told: list[str] = []
     for line, after in zip_longest(lines, lines[1:]):
-        if line.what == "go on" and after is not None and after.what.startswith("CONTINUE"):
+        if line.what == "go on" and after is not None and after.kind is LineKind.CONTINUE:
             continue  # what is let through at a hook goes on there: one step
         found.append(_step(len(found) + 1, line, _news(line.reason, told), release))
         told.insert(0, line.reason)
@@ -71,21 +73,20 @@ def _news(reason: str, told: Sequence[str]) -> str:
 
 def warnings(release: Release) -> tuple[str, ...]:
     """What preflight found that did not keep it from beginning."""
-    return tuple(line.reason for line in release.lines if line.what.startswith("warning"))
+    return tuple(line.reason for line in release.lines if line.kind is LineKind.WARNING)
 
 
 def _step(number: int, line: Line, reason: str, release: Release) -> Step:
-    what = line.what
-    if what.startswith("check "):
-        verdict, _, said = reason.partition(": ")
-        mark = _VERDICTS.get(verdict)
-        return Step(number, line.at, what, said if mark else reason, mark)
-    if what.startswith("look "):
-        return Step(number, line.at, f"metrics, {what}", reason.removeprefix(f"{what} of 5: "))
-    verb, _, stage = what.partition(" at ")
-    if verb in _SPOKEN and stage:
-        return Step(number, line.at, _SPOKEN[verb], f"at {stage}{': ' if reason else ''}{reason}")
-    ending = release.ending
+    what, ending = line.what, release.ending
+    match line.kind:
+        case LineKind.CHECK:
+            verdict, _, said = reason.partition(": ")
+            mark = _VERDICTS.get(verdict)
+            return Step(number, line.at, what, said if mark else reason, mark)
+        case LineKind.LOOK:
+            return Step(number, line.at, f"metrics, {what}", reason.removeprefix(f"{what} of {MOST_LOOKS}: "))
+        case LineKind.CONTINUE | LineKind.ROLLBACK as spoken:
+            return Step(number, line.at, _SPOKEN[spoken], f"at {line.which}{': ' if reason else ''}{reason}")
     if ending is not None and what == ending.error.lower():
         return Step(number, line.at, "ended", reason, (what, _ENDINGS.get(ending.error, BAD)))
     return Step(number, line.at, _TITLES.get(what, what), reason, ("asked", OPEN) if "asked" in what else None)

@@ -52,7 +52,13 @@ def smoke(**more: Any) -> dict[str, Any]:
 
 def metrics(**more: Any) -> dict[str, Any]:
     """An analysis that three minutes of a little traffic are enough for."""
-    return {"minimum_requests": 40, "window_minutes": 3, "quantiles": [{"percentile": 50}], **more}
+    return {"minimum_requests": 20, "window_minutes": 3, "quantiles": [{"percentile": 50}], **more}
+
+
+SMOKE = ("smoke", "http", smoke())
+BOTH = (SMOKE, ("metrics", "metrics", metrics()))
+STEPS = (CHECKED, BEFORE_STEPS)
+"""Where a release that shifts in steps pauses: for its checks, and before each step."""
 
 
 class Street:
@@ -102,7 +108,7 @@ class Shop:
         settings: dict[str, Any] = BLUE_GREEN,
         *,
         pauses: Sequence[str] = (CHECKED,),
-        checks: Sequence[tuple[str, str, dict[str, Any]]] = (("smoke", "http", smoke()),),
+        checks: Sequence[tuple[str, str, dict[str, Any]]] = (SMOKE,),
         policy: ReleasePolicy = ACT,
         container: Mapping[str, Any] | None = None,
         hooks: Sequence[dict[str, Any]] = (),
@@ -119,7 +125,7 @@ class Shop:
         role = f"arn:aws:iam::{self.account.account.id}:role/task"
         self.roles = {"taskRoleArn": role, "executionRoleArn": role} if roles else {}
         self.shifts = settings["strategy"] != "ROLLING"
-        self.executions: list[Execution] = []
+        self.flow: Flow | None = None
         said = tuple(CheckPolicy(name, kind, json.dumps(self._below(spec))) for name, kind, spec in checks)
         street.publish(ServiceRules(f"prod/{self.name}", release=policy, checks=said))
         self._service()
@@ -209,9 +215,10 @@ class Shop:
         self.account.native.requests.answers[f"{self.name}:{revision}"] = Answers(**how)
 
     def traffic(self, per_second: float = 0.5, hours: float = 2) -> Flow:
-        """Production traffic from now on."""
+        """Production traffic from now on; how a scenario ends asks how it fared (`release_endings`)."""
         listener = self.street.listeners["production"]
-        return self.account.native.requests.flow(listener, f"/{self.name}/x", per_second, hours * 3600)
+        self.flow = self.account.native.requests.flow(listener, f"/{self.name}/x", per_second, hours * 3600)
+        return self.flow
 
     def start(self, revision: int = 2, **more: Any) -> Execution:
         """Start a release."""

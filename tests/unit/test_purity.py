@@ -69,8 +69,10 @@ PURE = sorted(
             for name in (
                 "analysis",
                 "chart",
+                "endings",
                 "expecting",
                 "facts",
+                "failure",
                 "news",
                 "outcome",
                 "page",

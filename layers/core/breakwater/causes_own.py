@@ -37,7 +37,7 @@ EXPLANATIONS: dict[Cause, Explanation] = {
         "weights as they were recorded before, verified.",
         (
             "Read the reason and the release's report in the report bucket: which check failed, with which answer.",
-            "Mend it and release the next revision; one that failed its checks is quarantined and would be refused.",
+            "Mend it and release the next revision. If the reason says that this one is quarantined, it stays refused.",
             "Change your infrastructure code too, if it names the revision that was returned.",
         ),
     ),

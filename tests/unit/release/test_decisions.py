@@ -244,6 +244,49 @@ SEEN = ServiceSeen(NEW, "ecs-svc/8", 4, 4, {"production": {"blue": 0, "green": 1
             id="the recorded weights are not back",
         ),
         pytest.param(Expected(NEW, BEFORE), {"weights": {}}, NOW, NotYet, None, id="the rule cannot be seen"),
+        pytest.param(
+            Expected(NEW, {"production": {"blue": 0, "green": 1}}),
+            {},
+            NOW,
+            Verified,
+            (),
+            id="the same, as 1 and 0",
+        ),
+        pytest.param(
+            Expected(NEW, {"production": {"green": 1}}), {}, NOW, Verified, (), id="the same, one side left out"
+        ),
+        pytest.param(
+            Expected(NEW, {"production": {"blue": 1, "green": 9}}),
+            {"weights": {"production": {"blue": 10, "green": 90}}},
+            NOW,
+            Verified,
+            (),
+            id="the same shares, of another sum",
+        ),
+        pytest.param(
+            Expected(NEW, {"production": {"blue": 1, "green": 1}}),
+            {"weights": {"production": {"blue": 1, "green": 2}}},
+            NOW,
+            NotYet,
+            ("the weights at production are blue 1, green 2, not blue 1, green 1",),
+            id="other shares",
+        ),
+        pytest.param(
+            Expected(NEW, {"production": {"blue": 1}}),
+            {"weights": {"production": {"blue": 1, "red": 1}}},
+            NOW,
+            NotYet,
+            ("the weights at production are blue 1, red 1, not blue 1",),
+            id="somebody else's side has a share",
+        ),
+        pytest.param(
+            Expected(NEW, {"production": {"blue": 1}}),
+            {"weights": {"production": {"blue": 0}}},
+            NOW,
+            NotYet,
+            ("the weights at production are blue 0, not blue 1",),
+            id="no side has any",
+        ),
     ],
 )
 def test_a_service_is_verified_or_what_is_missing_is_told(

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from breakwater.checks import Inconclusive
 from breakwater.model import Mode
+from release.analysis import decide_shift_analysis
 from release.chart import Bar, Mark, draw
 from release.page import page
-from release.record import Before, Ending, Release, Share, Stage, Traffic
+from release.record import Before, Ending, Line, LineKind, Release, Share, Stage, Traffic
 from release.reporting import figures
 from release.story import Point, new_share, points, steps, warnings
 
@@ -80,6 +82,29 @@ def test_each_step_says_what_is_new_and_how_it_was_judged() -> None:
         (7, "ended", ("returned", "bad"), "it is back, and verified: shop:1 runs"),
     ]
     assert warnings(RETURNED) == ("the free addresses are unknown",)
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "which"),
+    [
+        ("warning: addresses", LineKind.WARNING, "addresses"),
+        ("check smoke", LineKind.CHECK, "smoke"),
+        ("checks", LineKind.STEP, "checks"),
+        ("look 2", LineKind.LOOK, "2"),
+        ("CONTINUE at POST_TEST_TRAFFIC_SHIFT", LineKind.CONTINUE, "POST_TEST_TRAFFIC_SHIFT"),
+        ("ROLLBACK at POST_TEST_TRAFFIC_SHIFT", LineKind.ROLLBACK, "POST_TEST_TRAFFIC_SHIFT"),
+        ("go on", LineKind.STEP, "go on"),
+    ],
+)
+def test_a_line_knows_what_it_tells_of(what: str, kind: LineKind, which: str) -> None:
+    line = Line(BEGAN, what, "because")
+    assert (line.kind, line.which) == (kind, which)
+
+
+def test_a_look_that_is_repeated_says_its_number_once() -> None:
+    again = decide_shift_analysis(Inconclusive("too few"), looks=2, window_minutes=5)
+    [step] = steps(release((10, "look 2", again.reason)))
+    assert (step.title, step.reason) == ("metrics, look 2", "too few")
 
 
 def test_who_approved_is_told() -> None:
