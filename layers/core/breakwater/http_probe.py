@@ -29,7 +29,7 @@ from breakwater.addresses import (
 )
 from breakwater.checks.http import Answer, NoAnswer, judge_answer
 from breakwater.checks.results import Attempt
-from breakwater.checks.spec import HttpCheck, Listener, SecretHeader
+from breakwater.checks.spec import OWN_HEADERS, HttpCheck, Listener, SecretHeader
 from breakwater.errors import BreakwaterError
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ LARGEST = 1_048_576
 CHUNK = 16_384
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD = frozenset({307, 308})
+# X509_V_ERR_* of OpenSSL (x509_vfy.h).
+_OTHER_NAME = frozenset({62, 64})
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 
 Resolve = Callable[[str, int], list[str]]
 """Name and port to addresses, as text. Raises `OSError`."""
@@ -83,6 +86,8 @@ class Probe:
     origins: Mapping[str, Origin]
     read_secret: ReadSecret
     means: Means = field(default_factory=Means)
+    astray: Callable[[HttpCheck], str | None] = lambda check: None
+    """Why the request of a check would not come to the side that it is to test, if that is known."""
     _pinned: dict[str, Address | NoAnswer] = field(default_factory=dict)
 
     def attempt(self, check: HttpCheck, at_ms: int) -> Attempt:
@@ -102,16 +107,20 @@ class Probe:
         place = judge_url(f"{origin or check.target}{check.path}", self.allowed)
         if isinstance(place, Refused):
             return NoAnswer(f"the check may not go there: {place.reason}", service=False)
+        astray = self.astray(check)
+        if astray is not None:
+            return NoAnswer(f"the check would not test the new revision: {astray}", service=False)
         headers = self._headers(check, secrets)
         self._address(place.origin)  # what the resolver takes is not the service's latency
         began = self.means.clock()
         method, body, name = check.method, check.body, check.host
+        named = check.host is not None or check.target not in set(Listener)
         for hop in range(check.redirects + 1):
             address = self._address(place.origin)
             if isinstance(address, NoAnswer):
                 return address
             left = check.timeout_seconds - (self.means.clock() - began)
-            exchange = _Exchange(self.means, place, address, name, began, left)
+            exchange = _Exchange(self.means, place, address, name, began, left, named=named)
             answer, location = exchange.run(method, headers, body)
             if isinstance(answer, NoAnswer) or answer.status not in REDIRECTS or not location or hop == check.redirects:
                 return answer
@@ -121,13 +130,15 @@ class Probe:
             if there.origin != place.origin:
                 # Who is not the one whom the secret was meant for does not get it; nor does the other's name fit.
                 headers, name = {key: value for key, value in headers.items() if key not in _secret_names(check)}, None
+                named = True  # by the service itself
             if answer.status not in _KEEPS_METHOD and method not in ("GET", "HEAD"):
                 method, body = "GET", None
             place = there
         raise AssertionError("the last hop returns")
 
     def _headers(self, check: HttpCheck, secrets: list[str]) -> dict[str, str]:
-        headers = {"User-Agent": "breakwater-check", "Accept-Encoding": "identity", "Accept": "*/*"}
+        named = {header.name.lower() for header in check.headers}
+        headers = {name: value for name, value in OWN_HEADERS.items() if name.lower() not in named}
         for header in check.headers:
             if isinstance(header, SecretHeader):
                 value = self.read_secret(header)
@@ -163,12 +174,21 @@ class _Exchange:
     """One request and its answer, over one connection to one address."""
 
     def __init__(
-        self, means: Means, place: Place, address: Address, name: str | None, began: float, left: float
+        self,
+        means: Means,
+        place: Place,
+        address: Address,
+        name: str | None,
+        began: float,
+        left: float,
+        *,
+        named: bool,
     ) -> None:
         self._means = means
         self._place = place
         self._address = address
         self._name = name or place.origin.host
+        self._named = named
         self._began = began
         self._left = left
         self._over = False
@@ -236,8 +256,18 @@ class _Exchange:
         if self._over or isinstance(error, TimeoutError):
             return self._silence("no whole answer in time", service=True)
         if isinstance(error, ssl.SSLCertVerificationError):
-            return self._silence(f"the certificate is not good: {error.verify_message}", service=True)
+            return self._distrust(error)
         return self._silence(f"the exchange broke off: {type(error).__name__}", service=True)
+
+    def _distrust(self, error: ssl.SSLCertVerificationError) -> NoAnswer:
+        """A name that the check did not choose is the load balancer's own, for which nobody has a certificate; and an
+        authority that is not known here may be known to everybody who matters. Both speak of the checker."""
+        told = f"the certificate is not good: {error.verify_message.rstrip('.')}"
+        if error.verify_code in _OTHER_NAME and not self._named:
+            return self._silence(f"{told}; give the check the host that it is for", service=False)
+        if error.verify_code in _UNKNOWN_AUTHORITY:
+            return self._silence(f"{told}: its authority is not known to the checker", service=False)
+        return self._silence(told, service=True)
 
     def _read(self, response: Any) -> tuple[bytes, bool]:
         """Read and unpack at most `LARGEST` bytes; says whether there was more."""
