@@ -17,7 +17,12 @@ from release.request import RequestError, read_request
 
 _ANY_REVISION = "to-be-registered:1"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
-_IN_WORDS = {"task_definition": "task-definition", "despite_alarms": "despite-alarms", "requested_by": "by"}
+_IN_WORDS = {
+    "task_definition": "task-definition",
+    "despite_alarms": "despite-alarms",
+    "despite_quarantine": "despite-quarantine",
+    "requested_by": "by",
+}
 
 
 class UnderWayError(Exception):
@@ -71,6 +76,7 @@ def wish_of(
     *,
     mode: str,
     despite_alarms: bool,
+    despite_quarantine: bool = False,
     by: str | None,
     reason: str,
     id_: str | None,
@@ -85,6 +91,8 @@ def wish_of(
     more: dict[str, Any] = {"mode": mode}
     if despite_alarms:
         more["despite_alarms"] = True
+    if despite_quarantine:
+        more["despite_quarantine"] = True
     if reason:
         more["reason"] = redact(reason)
     if by is not None:

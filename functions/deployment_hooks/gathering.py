@@ -9,16 +9,19 @@ from breakwater.checks import Comparison, Verdict, compare
 from breakwater.checks.spec import MetricAnalysis
 from breakwater.errors import BreakwaterError, NotFoundError
 from breakwater.listeners import balancer_dimension
-from breakwater.preflight import Finding, examine
+from breakwater.preflight import Finding, Refuse, Warn, examine
 from breakwater.preflight_facts import ServiceFacts
 from breakwater.preflight_reads import Client, read_service, snapshot_of
 from breakwater.release_policy import ReleasePolicy, looks_planned
+from breakwater.sample_windows import starts_of
 from breakwater.target_metrics import read_sides
 
 from .payload import HookCall
 
-# These matter before a deployment begins; this one has begun.
-BEFORE_ONLY = frozenset({"other-deployment", "other-release"})
+# These matter before a deployment begins; this one has begun, and the time of a release is none of its own.
+BEFORE_ONLY = frozenset({"other-deployment", "other-release", "duration"})
+# A deployment cannot say that it is the cure of an alarm, or that nobody needs the service at night.
+NO_REFUSAL = frozenset({"alarms", "desired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +36,32 @@ def look(client: Client, call: HookCall, analysis: MetricAnalysis, start: dateti
     """Compare the new side with the old one. Raises `BreakwaterError`.
 
     The hook began at `start`; the traffic that it judges flowed before, in the bake of the step, so the window reaches
-    back from there.
+    back from there (`starts_of`).
     """
-    start -= timedelta(minutes=analysis.window_minutes)
     service = read_service(client("ecs"), call.cluster, call.service)
     green, blue = _sides_of(client, call, service)
     balancer = balancer_dimension(lambda: client("elbv2"), green)
-    sides = read_sides(lambda: client("cloudwatch"), balancer, [green, blue], analysis.quantiles, start, now)
+    starts = starts_of(service, start, timedelta(minutes=analysis.window_minutes))
+    windows = {green: starts.green, blue: starts.blue}
+    sides = read_sides(lambda: client("cloudwatch"), balancer, windows, analysis.quantiles, now)
     comparison = Comparison(sides[green], sides[blue], number, looks_planned(service.steps))
     return Look(compare(analysis, comparison).verdict, analysis.window_minutes)
 
 
 def preflight(client: Client, call: HookCall, policy: ReleasePolicy, ourselves: str) -> tuple[Finding, ...]:
-    """The preflight of the revision that is being deployed, without what only matters before it began. `ourselves` is
-    the ARN of the hook's function."""
+    """The preflight of the revision that is being deployed: what only matters before it began is left out, or warns.
+    `ourselves` is the ARN of the hook's function."""
     definition = str(_revision(client, call).get("taskDefinition") or "")
     snapshot = replace(snapshot_of(client, call.cluster, call.service, definition), native_hook=ourselves)
-    return tuple(finding for finding in examine(snapshot, policy) if finding.rule not in BEFORE_ONLY)
+    findings = (finding for finding in examine(snapshot, policy) if finding.rule not in BEFORE_ONLY)
+    return tuple(_milder(finding) for finding in findings)
+
+
+def _milder(finding: Finding) -> Finding:
+    """A refusal by which the hook would roll back every deployment that mends what it complains of is a warning."""
+    if isinstance(finding, Refuse) and finding.rule in NO_REFUSAL:
+        return Warn(finding.rule, finding.reason, finding.remedy)
+    return finding
 
 
 def _sides_of(client: Client, call: HookCall, service: ServiceFacts) -> tuple[str, str]:

@@ -101,9 +101,9 @@ def wiring() -> Means:
 
     def probe(call: HookCall) -> Probe:
         service = read_service(aws.client("ecs"), call.cluster, call.service)
-        reach = reach_of(aws.client, service.bindings, policy(call.cluster, call.service))
+        reach = reach_of(aws.client, service, policy(call.cluster, call.service))
         secret = partial(read_secret, lambda: aws.client("secretsmanager"))
-        return Probe(reach.allowed, reach.origins, secret)
+        return Probe(reach.allowed, reach.origins, secret, astray=reach.astray)
 
     def compare(call: HookCall, number: int, start: datetime, now: datetime) -> Look:
         analysis = policy(call.cluster, call.service).analysis or MetricAnalysis()

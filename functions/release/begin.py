@@ -15,6 +15,7 @@ from breakwater.policies import lowered
 from breakwater.preflight import Finding, Warn, examine
 from breakwater.preflight_facts import Snapshot
 from breakwater.preflight_reads import snapshot_of
+from breakwater.preflight_roads import listeners
 from breakwater.release_policy import ReleasePolicy
 
 from . import holding, telling
@@ -79,7 +80,24 @@ def _begun(execution: str, request: ReleaseRequest, work: Work, now: datetime) -
         release, decision = _attended(base, request, policy, standing, work)
     else:
         release, decision = _asked(base, request, policy, standing, work)
-    return _admitted(release, decision, work, now)
+    kept = _admitted(release, decision, work, now)
+    if request.despite_quarantine and kept.release.stage is Stage.ADMITTED:
+        _lift_quarantine(kept.release, work, now)
+    return kept
+
+
+def _lift_quarantine(release: Release, work: Work, now: datetime) -> None:
+    """Who says that a revision is not at fault wants it guarded like any other, and the rollback guard does not fight
+    one in quarantine. What cannot be changed is only logged: the release has its own checks."""
+    kept = work.ledgers.load([release.service])[release.service]
+    others = tuple(one for one in kept.ledger.quarantined if one.revision != release.task_definition)
+    if others == kept.ledger.quarantined:
+        return
+    if work.ledgers.keep(kept, replace(kept.ledger, quarantined=others)) is None:
+        work.logger.warning("the quarantine was not lifted: the ledger was changed meanwhile", service=release.service)
+        return
+    reason = f"{release.task_definition.rpartition('/')[2]} is released despite its quarantine"
+    telling.journal(work, release, "quarantine lifted", reason, now)
 
 
 def _admitted(release: Release, decision: StartDecision, work: Work, now: datetime) -> Kept:
@@ -119,7 +137,8 @@ def _asked(
     snapshot = snapshot_of(work.client, request.cluster, request.service_name, str(request.task_definition))
     definition = getattr(snapshot.definition, "arn", str(request.task_definition))
     snapshot = replace(_with_ours(snapshot, base, str(definition), work), native_hook=work.native_hook)
-    findings = (*examine(snapshot, policy, despite_alarms=request.despite_alarms), *_ours(policy, standing))
+    despite = {"despite_alarms": request.despite_alarms, "despite_quarantine": request.despite_quarantine}
+    findings = (*examine(snapshot, policy, **despite), *_ours(policy, standing))
     seen = standing.seen
     before = Before(seen.task_definition, seen.deployment, seen.desired, shares_of(seen.weights))
     release = replace(base, task_definition=str(definition), before=before)
@@ -170,7 +189,8 @@ def _attended(
         deployment=standing.seen.deployment if standing.seen.task_definition == new else None,
         before=before,
     )
-    findings = () if old else (Warn("before", "nothing stood before that it could go back to"),)
+    unknown = () if old else (Warn("before", "nothing stood before that it could go back to"),)
+    findings = (*unknown, *listeners(standing.facts))
     decision = decide_start(findings, request.mode, policy, present="", wanted=None)
     if isinstance(decision, Begin):
         decision = replace(decision, reason=f"attends the deployment of {new.rpartition('/')[2]}, begun by another")

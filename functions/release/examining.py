@@ -26,15 +26,17 @@ from breakwater.checks import (
     next_attempt,
     verdict_of,
 )
-from breakwater.checks.spec import Listener, MetricAnalysis
+from breakwater.checks.spec import MetricAnalysis
 from breakwater.errors import BreakwaterError, ThrottledError
 from breakwater.http_probe import Probe
 from breakwater.listeners import balancer_dimension
 from breakwater.model import Cause
 from breakwater.preflight_facts import ServiceFacts
+from breakwater.preflight_roads import aimed
 from breakwater.reach import reach_of
 from breakwater.redact import redact
 from breakwater.release_policy import ReleasePolicy, looks_planned
+from breakwater.sample_windows import starts_of
 from breakwater.secret_headers import read_secret
 from breakwater.target_metrics import read_sides
 
@@ -79,7 +81,7 @@ def checked(release: Release, policy: ReleasePolicy, at: str, work: Work, now: d
         left = min(one.began_at + timedelta(seconds=check.timeout_seconds) for check, one in waiting) - now
         names = ", ".join(check.name for check, _ in waiting)
         return Pending(tasks, max(1, int(left.total_seconds()) + 1), f"tasks run for {names}")
-    requests = [_aimed(check, facts) for check in policy.checks if isinstance(check, HttpCheck)]
+    requests = [aimed(check, facts) for check in policy.checks if isinstance(check, HttpCheck)]
     if requests:
         results += _requests(requests, _probe(facts, policy, work), work)
     return Done(tasks, tuple(results), verdict_of(results))
@@ -88,16 +90,10 @@ def checked(release: Release, policy: ReleasePolicy, at: str, work: Work, now: d
 # ── HTTP ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _aimed(check: HttpCheck, facts: ServiceFacts) -> HttpCheck:
-    """A rolling service has no test listener: what is meant for it goes to the production listener, afterwards."""
-    if check.target == Listener.TEST and not facts.shifts_traffic:
-        return replace(check, target=Listener.PRODUCTION)
-    return check
-
-
 def _probe(facts: ServiceFacts, policy: ReleasePolicy, work: Work) -> Probe:
-    reach = reach_of(work.client, facts.bindings, policy)
-    return Probe(reach.allowed, reach.origins, partial(read_secret, lambda: work.client("secretsmanager")), work.probe)
+    reach = reach_of(work.client, facts, policy)
+    secret = partial(read_secret, lambda: work.client("secretsmanager"))
+    return Probe(reach.allowed, reach.origins, secret, work.probe, reach.astray)
 
 
 def _requests(checks: Sequence[HttpCheck], probe: Probe, work: Work) -> list[CheckResult]:
@@ -293,8 +289,9 @@ def _compared(release: Release, analysis: MetricAnalysis, looks: Looks, work: Wo
     facts = work.sight.standing(release.cluster, release.name).facts
     green, blue = sides(release, work.sight.weights(facts), facts)
     balancer = balancer_dimension(lambda: work.client("elbv2"), green)
-    start = looks.since - timedelta(minutes=analysis.window_minutes)
-    both = read_sides(lambda: work.client("cloudwatch"), balancer, [green, blue], analysis.quantiles, start, now)
+    starts = starts_of(facts, looks.since, timedelta(minutes=analysis.window_minutes))
+    windows = {green: starts.green, blue: starts.blue}
+    both = read_sides(lambda: work.client("cloudwatch"), balancer, windows, analysis.quantiles, now)
     return compare(analysis, Comparison(both[green], both[blue], looks.count, looks_planned(facts.steps))).verdict
 
 

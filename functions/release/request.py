@@ -46,6 +46,7 @@ class ReleaseRequest(OwnInput):
     """`service` is `cluster/service`. Either a `task_definition` to deploy, or a deployment to attend.
 
     `mode` can only lower what the policy says. `despite_alarms`: this release is meant to cure an alarm that is firing.
+    `despite_quarantine`: the revision was sent back before, and not because of itself.
     """
 
     version: Literal["breakwater.release/1"] = Field("breakwater.release/1", alias="schema")
@@ -54,6 +55,7 @@ class ReleaseRequest(OwnInput):
     attend: Attended | None = None
     mode: Annotated[Mode, Field(strict=False)] = Mode.ACT
     despite_alarms: bool = False
+    despite_quarantine: bool = False
     requested_by: Who = ""
     reason: Annotated[str, StringConstraints(max_length=500)] = ""
 

@@ -1,7 +1,7 @@
 """CloudWatch's GetMetricData for target groups, answered from the model's requests.
 
-One datapoint a period, for whole minutes that are over. Where there was no request there is none, and 5xx counts have
-none at zero either, as load balancers publish them. Quantiles are exact; CloudWatch's are nearly so.
+One datapoint a period, for whole minutes that are over. Where there was no request there is none, and counts of answers
+have none at zero either, as load balancers publish them. Quantiles are exact; CloudWatch's are nearly so.
 """
 
 import math
@@ -19,11 +19,19 @@ from sandbox.errors import UnsupportedError
 Params = Mapping[str, Any]
 _UNDERSTOOD = frozenset({"MetricDataQueries", "StartTime", "EndTime", "ScanBy"})
 _QUERY = frozenset({"Id", "MetricStat", "ReturnData", "Label"})
-_COUNTS = {
-    "RequestCount": "requests",
-    "HTTPCode_Target_5XX_Count": "target_5xx",
-    "HTTPCode_ELB_5XX_Count": "balancer_5xx",
+_COUNTS: Mapping[str, Callable[[Sample], int]] = {
+    "RequestCount": lambda sample: sample.requests,
+    "HTTPCode_Target_2XX_Count": lambda sample: len(sample.latencies) - sample.target_5xx,
+    "HTTPCode_Target_5XX_Count": lambda sample: sample.target_5xx,
 }
+_NEVER = frozenset(
+    {
+        "HTTPCode_Target_3XX_Count",  # no workload of the model redirects
+        "HTTPCode_Target_4XX_Count",  # or finds a request at fault
+        "TargetConnectionErrorCount",  # or refuses a connection: a target whose task is gone answers 502
+        "HTTPCode_ELB_5XX_Count",  # of the load balancer alone: AWS has none by target group
+    }
+)
 _OF_LATENCIES: Mapping[str, Callable[[Sequence[float]], float]] = {
     "Average": lambda sorted_: math.fsum(sorted_) / len(sorted_),
     "Minimum": lambda sorted_: sorted_[0],
@@ -105,10 +113,10 @@ class TrafficMetrics:
 
 def _reducer(name: str, stat: str) -> Callable[[Sequence[Sample]], float | None]:
     """How the samples of a period become one value; None is no datapoint."""
-    if name == "TargetConnectionErrorCount" and stat == "Sum":
-        return lambda samples: None  # a target of the model refuses no connection: one whose task is gone answers 502
+    if name in _NEVER and stat == "Sum":
+        return lambda samples: None
     if name in _COUNTS and stat == "Sum":
-        return lambda samples: float(sum(getattr(sample, _COUNTS[name]) for sample in samples)) or None
+        return lambda samples: float(sum(map(_COUNTS[name], samples))) or None
     quantile = stat[1:] if stat[:1] == "p" and stat[1:].replace(".", "", 1).isdecimal() else None
     if name != "TargetResponseTime" or (quantile is None and stat not in _OF_LATENCIES):
         raise UnsupportedError(f"cloudwatch:GetMetricData of {stat} of {name}")

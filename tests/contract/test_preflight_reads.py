@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from breakwater.addresses import Origin
 from breakwater.checks import QuantileBound, Side
+from breakwater.errors import BreakwaterError
 from breakwater.listeners import balancer_dimension, listener_of, listening, weights_of
 from breakwater.preflight_facts import Binding, DefinitionFacts, ImageFacts, ServiceFacts, TargetGroupFacts, Unknown
 from breakwater.preflight_reads import room_on_instances, service_facts, snapshot_of
@@ -152,6 +153,8 @@ def test_a_snapshot_has_what_there_is_and_what_there_is_not(account: Account) ->
     assert isinstance(images["nginx:1.27"], Unknown)
     assert list(snapshot.secrets.values()) == [True, False, True, False]
     assert all(isinstance(count, int) and count > 200 for count in snapshot.free_addresses.values())
+    assert not isinstance(snapshot.roads, Unknown)
+    assert set(snapshot.roads) == {"production"}
     assert "hunter2" not in repr(snapshot)
 
 
@@ -181,6 +184,7 @@ def test_what_may_not_be_read_is_unknown_and_the_rest_is_there(account: Account)
 
     snapshot = snapshot_of(lambda name: client(name) if name == "ecs" else Refused(name), "prod", "web", "web:1")
     assert isinstance(snapshot.service, ServiceFacts)
+    assert isinstance(snapshot.roads, Unknown)
     for facts in (snapshot.images, snapshot.target_groups, snapshot.secrets, snapshot.free_addresses):
         assert facts
         assert all(isinstance(fact, Unknown) for fact in facts.values())
@@ -230,7 +234,15 @@ def test_listeners_are_found_by_their_rules(account: Account) -> None:
     assert found.internal == {account.dns}
     origins = found.origins
     assert origins == {"production": Origin("http", account.dns, 80), "test": Origin("http", account.dns, 8080)}
-    assert listening(lambda: client("elbv2"), Binding("web", 80, account.groups[0])).origins == {}
+    assert [rule.arn in road.own for road in found.roads.values() for rule in road.rules] == [True, False] * 2
+    assert [str(one) for one in found.roads["test"].rules[0].conditions] == ["path-pattern"]
+
+
+def test_the_rules_that_lead_to_a_rolling_service_are_all_its_own(account: Account) -> None:
+    found = listening(lambda: client("elbv2"), Binding("web", 80, account.groups[0]))
+    assert set(found.origins) == {"production"}
+    assert all(rule.arn in found.roads["production"].own for rule in found.roads["production"].rules)
+    assert listening(lambda: client("elbv2"), Binding("web", 80, account.groups[1])).origins == {}
 
 
 def test_weights_are_read_as_they_stand(account: Account) -> None:
@@ -241,6 +253,41 @@ def test_weights_are_read_as_they_stand(account: Account) -> None:
 def test_a_listener_without_rules_stands_for_itself() -> None:
     listener = "arn:aws:elasticloadbalancing:eu-central-1:1:listener/net/shop/a1/b2"
     assert listener_of(listener) == listener
+
+
+def test_a_listener_without_rules_has_no_weights() -> None:
+    listener = "arn:aws:elasticloadbalancing:eu-central-1:1:listener/net/shop/a1/b2"
+    assert weights_of(lambda: pytest.fail("it was asked"), [listener]) == {}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "steps", "step_bake", "minutes"),
+    [
+        pytest.param({"strategy": "LINEAR"}, 10, 6, 54, id="linear, as AWS has it"),
+        pytest.param({"strategy": "CANARY", "bakeTimeInMinutes": 5}, 2, 10, 15, id="a canary, as AWS has it"),
+        pytest.param(
+            {
+                "strategy": "LINEAR",
+                "bakeTimeInMinutes": 60,
+                "linearConfiguration": {"stepPercent": 3.0, "stepBakeTimeInMinutes": 120},
+            },
+            34,
+            120,
+            4020,
+            id="many long steps",
+        ),
+        pytest.param(
+            {"strategy": "CANARY", "canaryConfiguration": {"canaryBakeTimeInMinutes": 0}}, 2, 0, 0, id="no bake"
+        ),
+        pytest.param({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 30}, 1, 0, 30, id="all at once"),
+        pytest.param({}, 1, 0, 0, id="rolling"),
+    ],
+)
+def test_how_long_a_deployment_takes_by_itself_is_read(
+    configuration: dict[str, Any], steps: int, step_bake: int, minutes: int
+) -> None:
+    facts = service_facts({"serviceName": "web", "deploymentConfiguration": configuration}, "prod")
+    assert (facts.steps, facts.step_bake_minutes, facts.shift_minutes) == (steps, step_bake, minutes)
 
 
 def test_a_cluster_without_instances_has_no_room(account: Account) -> None:
@@ -256,12 +303,13 @@ def test_both_sides_are_read_at_once_and_what_is_missing_stays_missing(account: 
         {"Name": "TargetGroup", "Value": account.groups[1].rpartition(":")[2]},
     ]
     for minute in (2, 3):
-        data = {"MetricName": "RequestCount", "Dimensions": dimensions, "Value": 150}
-        watch.put_metric_data(
-            Namespace="AWS/ApplicationELB", MetricData=[{**data, "Timestamp": NOW - timedelta(minutes=minute)}]
-        )
-    sides = read_sides(lambda: watch, balancer, account.groups, [], NOW - timedelta(minutes=6), NOW)
-    assert sides == {account.groups[0]: Side(None), account.groups[1]: Side(300)}
+        at = {"Dimensions": dimensions, "Timestamp": NOW - timedelta(minutes=minute)}
+        counts = (("RequestCount", 150), ("HTTPCode_Target_2XX_Count", 149))
+        data: list[Any] = [{**at, "MetricName": name, "Value": value} for name, value in counts]
+        watch.put_metric_data(Namespace="AWS/ApplicationELB", MetricData=data)
+    starts = dict.fromkeys(account.groups, NOW - timedelta(minutes=6))
+    sides = read_sides(lambda: watch, balancer, starts, [], NOW)
+    assert sides == {account.groups[0]: Side(None), account.groups[1]: Side(300, 2)}, "two were not answered well"
 
 
 class Watch:
@@ -273,28 +321,33 @@ class Watch:
     def get_metric_data(self, **params: Any) -> dict[str, Any]:
         self.asked.append(params)
         if "NextToken" in params:
-            return {"MetricDataResults": [{"Id": "q0_1", "Values": [0.09]}, {"Id": "refused1", "Values": [2.0]}]}
-        values = {"requests0": [9000.0], "requests1": [150.0, 150.0], "q0_1": [0.08], "answered1": [1.0]}
-        results = [{"Id": id_, "Values": found} for id_, found in values.items()]
-        return {"MetricDataResults": results, "NextToken": "more"}
+            return {"MetricDataResults": [_result("q0", 0.09, 28), _result("refused", 2.0, 28)]}
+        first = [_result("requests", 150.0, 26), _result("q0", 0.08, 27), _result("bad", 1.0, 26)]
+        first.append({**_result("good2", 297.0, 27), "StatusCode": "PartialData"})
+        return {"MetricDataResults": [*first, _result("requests", 150.0, 27)], "NextToken": "more"}
 
 
-def test_errors_are_answers_and_refused_connections_and_latency_is_in_milliseconds() -> None:
+def _result(id_: str, value: float, minute: int) -> dict[str, Any]:
+    return {"Id": id_, "Timestamps": [NOW.replace(minute=minute, second=0)], "Values": [value]}
+
+
+def test_an_answer_of_several_pages_is_put_together_and_latency_is_in_milliseconds() -> None:
     watch = Watch()
-    sides = read_sides(
-        lambda: watch, "app/shop/1", ["arn:b", "arn:g"], [QuantileBound(0.95)], NOW - timedelta(minutes=6), NOW
-    )
-    assert sides["arn:b"] == Side(9000, None, {0.95: None})
-    assert (sides["arn:g"].requests, sides["arn:g"].errors) == (300, 3)
-    assert sides["arn:g"].latency_ms[0.95] == pytest.approx(90), "of two percentiles the worse"
-    first = watch.asked[0]
-    assert (first["StartTime"], first["EndTime"]) == (
-        NOW.replace(minute=25, second=0),
-        NOW.replace(minute=30, second=0),
-    )
-    assert {one["MetricStat"]["Period"] for one in first["MetricDataQueries"]} == {300}
+    starts = {"arn:g": NOW - timedelta(minutes=6)}
+    with pytest.raises(BreakwaterError, match="PartialData for good2"):
+        read_sides(lambda: watch, "app/shop/1", starts, [QuantileBound(0.95)], NOW)
+
+    class Whole(Watch):
+        def get_metric_data(self, **params: Any) -> dict[str, Any]:
+            answer = super().get_metric_data(**params)
+            more = [{"Id": "good2", "StatusCode": "Complete"}] if "NextToken" in params else []
+            return {**answer, "MetricDataResults": [*answer["MetricDataResults"], *more]}
+
+    side = read_sides(lambda: Whole(), "app/shop/1", starts, [QuantileBound(0.95)], NOW)["arn:g"]
+    assert (side.requests, side.errors) == (300, 3)
+    assert side.latency_ms[0.95] == pytest.approx(90), "of two percentiles the worse"
 
 
 def test_a_window_of_no_minute_has_no_data() -> None:
-    sides = read_sides(lambda: None, "app/shop/1", ["arn:b"], [], NOW - timedelta(seconds=70), NOW)
+    sides = read_sides(lambda: None, "app/shop/1", {"arn:b": NOW - timedelta(seconds=70)}, [], NOW)
     assert sides == {"arn:b": Side(None)}

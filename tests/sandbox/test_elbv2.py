@@ -8,7 +8,8 @@ import pytest
 
 from sandbox import Sandbox, UnsupportedError
 from sandbox.actions import needed
-from sandbox.ecs.requests import Answers
+from sandbox.ecs.names import milliseconds
+from sandbox.ecs.requests import Answers, Sample
 from tests.sandbox.conftest import TEMPLATE
 from tests.sandbox.ecs_calls import VPC
 
@@ -247,10 +248,21 @@ def test_metrics_are_those_of_the_requests(shop: Shop) -> None:
     assert 60 in counts  # a canary of 10 %
     assert 80 < metric(shop, "HTTPCode_Target_5XX_Count", "Sum")[-1] < 160
     assert metric(shop, "HTTPCode_Target_5XX_Count", "Sum", "random-1") == []  # none at zero
+    well, ill = (metric(shop, f"HTTPCode_Target_{kind}_Count", "Sum") for kind in ("2XX", "5XX"))
+    assert well[-1] + ill[-1] == 600
+    assert metric(shop, "HTTPCode_ELB_5XX_Count", "Sum") == []  # AWS has none by target group
     median, slow = (metric(shop, "TargetResponseTime", stat, period=300)[-1] for stat in ("p50", "p99"))
     assert 0.08 < median < 0.12
     assert slow > 2 * median
     assert metric(shop, "RequestCount", "Sum", "auth-1") == []  # no request, no datapoint
+
+
+def test_what_the_balancer_answers_for_a_target_is_a_request_of_its_group_and_no_answer(shop: Shop) -> None:
+    minute = (milliseconds(shop.account.now) // 60_000 - 5) * 60_000
+    broken = Sample(requests=10, target_5xx=1, balancer_5xx=3, latencies=[20.0] * 7)
+    shop.account.native.requests.samples[shop.groups["random-2"]][minute] = broken
+    names = ("RequestCount", "HTTPCode_Target_2XX_Count", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count")
+    assert [metric(shop, name, "Sum") for name in names] == [[10.0], [6.0], [1.0], []]
 
 
 def test_metrics_that_nobody_measures_are_named(shop: Shop) -> None:

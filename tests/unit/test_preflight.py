@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from breakwater.addresses import Origin
 from breakwater.checks import HttpCheck, MetricAnalysis
+from breakwater.listener_rules import Condition, ListenerRule, Road
 from breakwater.preflight import Ok, Refuse, Warn, examine, refused, stages_wanted
 from breakwater.preflight_facts import (
     Binding,
@@ -56,6 +58,19 @@ STRICT = replace(POLICY, forbid_mutable_images=True)
 
 def service(**changes: Any) -> Snapshot:
     return replace(GOOD, service=replace(SERVICE, **changes))
+
+
+NLB = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:listener/net/shop/a1/b2"
+STRAYS = ("check-route", "does not meet http-header X-Canary of the service's own rule")
+
+
+def rule(*conditions: Condition) -> ListenerRule:
+    return ListenerRule("rule/test", "1", conditions)
+
+
+def road(which: str, *rules: ListenerRule, scheme: str = "http") -> Snapshot:
+    listener = Origin(scheme, "shop-1.elb.amazonaws.com", 80)
+    return replace(GOOD, roads={which: Road(listener, frozenset({"rule/test"}), (*rules, ListenerRule("default")))})
 
 
 def container(policy_image: str | None = None, facts: Any = None, **changes: Any) -> Snapshot:
@@ -109,6 +124,18 @@ REFUSED = {
     "health path": (replace(GOOD, target_groups={BLUE: TargetGroupFacts(health_path="x")}), "health-check", "path"),
     "addresses": (replace(GOOD, free_addresses={"s1": 1, "s2": 2}), "addresses", "3 free"),
     "capacity": (replace(GOOD, room=3), "capacity", "3 more"),
+    "a Network Load Balancer": (
+        service(bindings=(replace(BINDING, production_rule=NLB, test_rule=NLB.replace("b2", "c3")),)),
+        "listener",
+        "Network Load Balancer",
+    ),
+    "steps that outlast the execution": (
+        service(strategy="LINEAR", steps=34, step_bake_minutes=120, bake_minutes=60),
+        "duration",
+        "34 steps and bakes take 67 hours, and a release has 30 hours",
+    ),
+    "a check that another rule takes": (road("test", rule(Condition("http-header", ("1",), "X-Canary"))), *STRAYS),
+    "HTTPS by the balancer's name": (road("test", rule(), scheme="https"), "certificate", "load balancer's own name"),
 }
 
 
@@ -133,6 +160,9 @@ WARNED = {
     "room unknown": (replace(GOOD, room=Unknown("Throttling")), "capacity"),
     "target group unknown": (replace(GOOD, target_groups={BLUE: Unknown("Throttling")}), "target-group"),
     "a start that outlasts the patience": (container(start_seconds=90), "grace"),
+    "steps that take a day": (service(strategy="LINEAR", steps=13, step_bake_minutes=120), "duration"),
+    "a rule for some callers": (road("test", rule(Condition("source-ip", ("10.0.0.0/8",)))), "check-route"),
+    "listeners unread": (replace(GOOD, roads=Unknown("Throttling")), "check-route"),
     "a hook that lets go": (service(hooks=(replace(PAUSE, on_timeout="CONTINUE"),)), "hook-timeout"),
     "health check without a gap": (
         replace(GOOD, target_groups=dict.fromkeys([BLUE, GREEN], TargetGroupFacts(interval=20, timeout=20))),
@@ -165,6 +195,27 @@ def test_an_alarm_warns_where_the_release_is_the_cure() -> None:
     findings = examine(replace(GOOD, alarms={"5xx": "ALARM"}), POLICY, despite_alarms=True)
     assert not refused(findings)
     assert [finding.rule for finding in findings if isinstance(finding, Warn)] == ["alarms"]
+
+
+def test_a_quarantined_revision_may_be_tried_again_by_who_says_so() -> None:
+    bad = replace(GOOD, quarantined="it was taken back at 10:05")
+    (refusal,) = refused(examine(bad, POLICY))
+    assert "--despite-quarantine" in refusal.remedy
+    findings = examine(bad, POLICY, despite_quarantine=True)
+    assert not refused(findings)
+    assert [finding.rule for finding in findings if isinstance(finding, Warn)] == ["quarantine"]
+
+
+def test_a_check_that_its_own_rule_takes_is_praised() -> None:
+    findings = examine(road("test", rule(Condition("path-pattern", ("/health",)))), POLICY)
+    assert [finding for finding in findings if isinstance(finding, Ok) and finding.rule == "check-route"]
+    assert not refused(findings)
+
+
+def test_the_checks_of_a_rolling_service_are_looked_at_by_the_production_listener() -> None:
+    rolling = service(strategy="ROLLING", hooks=(), bindings=(Binding("web", 8080, BLUE),))
+    elsewhere = road("production", rule(Condition("path-pattern", ("/cart/*",)))).roads
+    assert [finding.rule for finding in refused(examine(replace(rolling, roads=elsewhere), POLICY))] == ["check-route"]
 
 
 def test_a_rolling_service_needs_neither_hooks_nor_a_test_listener() -> None:

@@ -29,7 +29,7 @@ from breakwater.addresses import (
 )
 from breakwater.checks.http import Answer, NoAnswer, judge_answer
 from breakwater.checks.results import Attempt
-from breakwater.checks.spec import HttpCheck, Listener, SecretHeader
+from breakwater.checks.spec import OWN_HEADERS, HttpCheck, Listener, SecretHeader
 from breakwater.errors import BreakwaterError
 from breakwater.lookups import Resolve, in_time, resolve
 
@@ -42,6 +42,9 @@ RESOLVERS_SHARE = 0.1
 """How much of an attempt's time the resolver may take before a service that runs out of it is not to blame."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD = frozenset({307, 308})
+# X509_V_ERR_* of OpenSSL (x509_vfy.h).
+_OTHER_NAME = frozenset({62, 64})
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 
 Route = Callable[[Address, int], tuple[str, int]]
 """Where an address is reached: itself, except in a sandbox whose addresses are made up."""
@@ -106,6 +109,8 @@ class Probe:
     origins: Mapping[str, Origin]
     read_secret: ReadSecret
     means: Means = field(default_factory=Means)
+    astray: Callable[[HttpCheck], str | None] = lambda check: None
+    """Why the request of a check would not come to the side that it is to test, if that is known."""
     _pinned: dict[str, Address | NoAnswer] = field(default_factory=dict)
 
     def attempt(self, check: HttpCheck, at_ms: int) -> Attempt:
@@ -125,14 +130,18 @@ class Probe:
         place = judge_url(f"{origin or check.target}{check.path}", self.allowed)
         if isinstance(place, Refused):
             return NoAnswer(f"the check may not go there: {place.reason}", service=False)
+        astray = self.astray(check)
+        if astray is not None:
+            return NoAnswer(f"the check would not test the new revision: {astray}", service=False)
         headers = self._headers(check, secrets)
         budget = _Budget(self.means.clock, check.timeout_seconds)
         method, body, name = check.method, check.body, check.host
+        named = check.host is not None or check.target not in set(Listener)
         for hop in range(check.redirects + 1):
             address = self._address(place.origin, budget)
             if isinstance(address, NoAnswer):
                 return address
-            exchange = _Exchange(self.means, place, address, name, budget)
+            exchange = _Exchange(self.means, place, address, name, budget, named=named)
             answer, location = exchange.run(method, headers, body)
             if isinstance(answer, NoAnswer) or answer.status not in REDIRECTS or not location or hop == check.redirects:
                 return answer
@@ -142,13 +151,15 @@ class Probe:
             if there.origin != place.origin:
                 # Who is not the one whom the secret was meant for does not get it; nor does the other's name fit.
                 headers, name = {key: value for key, value in headers.items() if key not in _secret_names(check)}, None
+                named = True  # by the service itself
             if answer.status not in _KEEPS_METHOD and method not in ("GET", "HEAD"):
                 method, body = "GET", None
             place = there
         raise AssertionError("the last hop returns")
 
     def _headers(self, check: HttpCheck, secrets: list[str]) -> dict[str, str]:
-        headers = {"User-Agent": "breakwater-check", "Accept-Encoding": "identity", "Accept": "*/*"}
+        named = {header.name.lower() for header in check.headers}
+        headers = {name: value for name, value in OWN_HEADERS.items() if name.lower() not in named}
         for header in check.headers:
             if isinstance(header, SecretHeader):
                 value = self.read_secret(header)
@@ -186,11 +197,14 @@ def _secret_names(check: HttpCheck) -> frozenset[str]:
 class _Exchange:
     """One request and its answer, over one connection to one address."""
 
-    def __init__(self, means: Means, place: Place, address: Address, name: str | None, budget: _Budget) -> None:
+    def __init__(
+        self, means: Means, place: Place, address: Address, name: str | None, budget: _Budget, *, named: bool
+    ) -> None:
         self._means = means
         self._place = place
         self._address = address
         self._name = name or place.origin.host
+        self._named = named
         self._budget = budget
         self._left = budget.left
         self._over = False
@@ -258,8 +272,18 @@ class _Exchange:
         if self._over or isinstance(error, TimeoutError):
             return self._late("no whole answer in time")
         if isinstance(error, ssl.SSLCertVerificationError):
-            return self._silence(f"the certificate is not good: {error.verify_message}", service=True)
+            return self._distrust(error)
         return self._silence(f"the exchange broke off: {type(error).__name__}", service=True)
+
+    def _distrust(self, error: ssl.SSLCertVerificationError) -> NoAnswer:
+        """A name that the check did not choose is the load balancer's own, for which nobody has a certificate; and an
+        authority that is not known here may be known to everybody who matters. Both speak of the checker."""
+        told = f"the certificate is not good: {error.verify_message.rstrip('.')}"
+        if error.verify_code in _OTHER_NAME and not self._named:
+            return self._silence(f"{told}; give the check the host that it is for", service=False)
+        if error.verify_code in _UNKNOWN_AUTHORITY:
+            return self._silence(f"{told}: its authority is not known to the checker", service=False)
+        return self._silence(told, service=True)
 
     def _read(self, response: Any) -> tuple[bytes, bool]:
         """Read and unpack at most `LARGEST` bytes; says whether there was more."""

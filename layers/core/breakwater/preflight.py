@@ -4,8 +4,7 @@ Pure, and every rule says something, also that it is content, so that a report c
 not be read is never `Ok`: a rule that a release stands or falls with refuses, the others warn.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import timedelta
 
 from breakwater.preflight_facts import (
     Binding,
@@ -18,49 +17,34 @@ from breakwater.preflight_facts import (
     Unknown,
     image_reference,
 )
+from breakwater.preflight_findings import Finding, Findings, Ok, Refuse, Warn
+from breakwater.preflight_roads import listeners, roads
 from breakwater.preflight_snippets import hooks_snippet, listener_snippet
-from breakwater.release_policy import ReleasePolicy
+from breakwater.release_policy import LONGEST_RELEASE, ReleasePolicy
+
+LONG = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """The release must not begin."""
-
-    rule: str
-    reason: str
-    remedy: str = ""
+__all__ = ["Finding", "Ok", "Refuse", "Warn", "examine", "refused", "stages_wanted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Warn:
-    """It may begin, and somebody should know."""
+def examine(
+    snapshot: Snapshot, policy: ReleasePolicy, *, despite_alarms: bool = False, despite_quarantine: bool = False
+) -> tuple[Finding, ...]:
+    """All findings, in the order in which they are best repaired.
 
-    rule: str
-    reason: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ok:
-    """Looked at and found good."""
-
-    rule: str
-    reason: str
-
-
-Finding = Refuse | Warn | Ok
-Findings = Iterator[Finding]
-
-
-def examine(snapshot: Snapshot, policy: ReleasePolicy, *, despite_alarms: bool = False) -> tuple[Finding, ...]:
-    """All findings, in the order in which they are best repaired. `despite_alarms`: the release is the cure."""
-    findings = [*_standing(snapshot)]
+    `despite_alarms`: the release is the cure. `despite_quarantine`: the revision was not what failed.
+    """
+    findings = [*_standing(snapshot, despite_quarantine=despite_quarantine)]
     service, definition = snapshot.service, snapshot.definition
     if isinstance(service, Unknown):
         findings.append(Refuse("service", f"the service could not be read: {service.why}"))
     else:
         findings += _service(service)
+        findings += listeners(service)
         findings += _hooks(service, policy, snapshot.native_hook)
+        findings += roads(service, snapshot, policy)
+        findings += _duration(service)
         findings += _alarms(service, snapshot, despite_alarms=despite_alarms)
     findings += _definition(definition)
     if isinstance(definition, DefinitionFacts):
@@ -93,7 +77,7 @@ def stages_wanted(service: ServiceFacts, policy: ReleasePolicy) -> tuple[str, ..
     return tuple(stages)
 
 
-def _standing(snapshot: Snapshot) -> Findings:
+def _standing(snapshot: Snapshot, *, despite_quarantine: bool) -> Findings:
     if snapshot.other_release:
         yield Refuse(
             "other-release",
@@ -103,10 +87,12 @@ def _standing(snapshot: Snapshot) -> Findings:
     else:
         yield Ok("other-release", "no other change of this service is under way")
     if snapshot.quarantined:
-        yield Refuse(
+        kind = Warn if despite_quarantine else Refuse
+        yield kind(
             "quarantine",
             f"this revision is quarantined: {snapshot.quarantined}",
-            "release another revision; one that failed is not tried again by itself",
+            "release another revision; if this one was not what failed, start it with despite_quarantine "
+            "(`--despite-quarantine`)",
         )
     else:
         yield Ok("quarantine", "the revision is not quarantined")
@@ -201,6 +187,23 @@ def _alarms(service: ServiceFacts, snapshot: Snapshot, *, despite_alarms: bool) 
         yield Warn("alarms", f"the state of {', '.join(unknown)} is not known")
     if service.alarms and not firing and not unknown:
         yield Ok("alarms", f"none of its {len(service.alarms)} alarms is firing")
+
+
+def _duration(service: ServiceFacts) -> Findings:
+    """What the steps and bakes take by themselves. A release has to be over while its execution still runs."""
+    takes = timedelta(minutes=service.shift_minutes)
+    if not service.shifts_traffic:
+        return
+    hours = f"{takes / timedelta(hours=1):g} hours"
+    told = f"its {service.steps} steps and bakes take {hours}, and"
+    remedy = "make the steps larger or the bakes shorter"
+    if takes > LONGEST_RELEASE:
+        most = f"{LONGEST_RELEASE / timedelta(hours=1):g} hours"
+        yield Refuse("duration", f"{told} a release has {most}: it would end in the midst of them", remedy)
+    elif takes >= LONG:
+        yield Warn("duration", f"{told} little is left for checks and for a person's answer", remedy)
+    else:
+        yield Ok("duration", f"its steps and bakes take {hours}")
 
 
 def _definition(definition: DefinitionFacts | Unknown | None) -> Findings:

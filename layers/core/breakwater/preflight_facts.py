@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from breakwater.listener_rules import Road
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -45,8 +47,9 @@ class Binding:
 class ServiceFacts:
     """What matters of the service as it stands.
 
-    `alarms` are those that its deployments watch, `steps` in how many steps one shifts its traffic. `providers` are its
-    capacity providers, which may add instances.
+    `alarms` are those that its deployments watch, `steps` in how many steps one shifts its traffic, `step_bake_minutes`
+    how long it waits behind each of them but the last, `bake_minutes` behind the last. `providers` are its capacity
+    providers, which may add instances.
     """
 
     cluster: str
@@ -66,6 +69,8 @@ class ServiceFacts:
     alarms: tuple[str, ...] = ()
     deployment_in_progress: str | None = None
     steps: int = 1
+    step_bake_minutes: int = 0
+    bake_minutes: int = 0
     providers: tuple[str, ...] = ()
 
     @property
@@ -79,6 +84,11 @@ class ServiceFacts:
         if self.shifts_traffic:
             return self.desired
         return max(0, self.desired * self.maximum_percent // 100 - self.desired)
+
+    @property
+    def shift_minutes(self) -> int:
+        """How long a deployment takes by its own settings, from its first share of traffic to the end of the bake."""
+        return (self.steps - 1) * self.step_bake_minutes + self.bake_minutes
 
     @property
     def on_instances(self) -> bool:
@@ -150,8 +160,9 @@ class Snapshot:
     """All of it.
 
     A mapping holds `None` where the thing was looked for and is not there. `room` is how many tasks fit on the
-    cluster's own instances, `None` where tasks need none there (Fargate, capacity providers). `quarantined` says why
-    the revision is, and `other_release` which one is under way. `native_hook` is the ARN of Breakwater's Lambda hook.
+    cluster's own instances, `None` where tasks need none there (Fargate, capacity providers). `roads` are how checks
+    come to the service, by the name of its listener (`test`, `production`). `quarantined` says why the revision is, and
+    `other_release` which one is under way. `native_hook` is the ARN of Breakwater's Lambda hook.
     """
 
     service: ServiceFacts | Unknown
@@ -162,6 +173,7 @@ class Snapshot:
     free_addresses: Mapping[str, int | Unknown] = field(default_factory=dict)
     room: int | Unknown | None = None
     alarms: Mapping[str, str | Unknown] = field(default_factory=dict)
+    roads: Mapping[str, Road] | Unknown = field(default_factory=dict)
     quarantined: str | None = None
     other_release: str | None = None
     native_hook: str | None = None

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from breakwater.aws import translated_errors
 from breakwater.errors import BreakwaterError, NotFoundError
+from breakwater.listener_rules import Road
 from breakwater.preflight_facts import (
     Binding,
     ContainerFacts,
@@ -23,6 +24,7 @@ from breakwater.preflight_facts import (
     Unknown,
     image_reference,
 )
+from breakwater.reach import roads_of
 from breakwater.store import chunks
 
 Client = Callable[[str], Any]
@@ -48,6 +50,7 @@ def snapshot_of(client: Client, cluster: str, service: str, task_definition: str
             target_groups=_target_groups(client, found),
             free_addresses=_free_addresses(client, found.subnets),
             alarms=_alarms(client, found.alarms),
+            roads=_roads(client, found),
         )
     if isinstance(definition, DefinitionFacts):
         containers = definition.containers
@@ -106,6 +109,8 @@ def service_facts(raw: Mapping[str, Any], cluster: str) -> ServiceFacts:
         alarms=tuple(alarms.get("alarmNames") or []) if alarms.get("enable") else (),
         deployment_in_progress=primary.get("id") if primary.get("rolloutState") == "IN_PROGRESS" else None,
         steps=_steps(configuration),
+        step_bake_minutes=_step_bake(configuration),
+        bake_minutes=configuration.get("bakeTimeInMinutes") or 0,
         providers=tuple(str(one.get("capacityProvider", "")) for one in providers),
     )
 
@@ -117,6 +122,16 @@ def _steps(configuration: Mapping[str, Any]) -> int:
         share = float((configuration.get("linearConfiguration") or {}).get("stepPercent") or 10.0)
         return math.ceil(100 / share)
     return 2 if strategy == "CANARY" else 1
+
+
+def _step_bake(configuration: Mapping[str, Any]) -> int:
+    """Minutes behind each step but the last; what is not said is AWS's default (6 and 10). BLUE_GREEN has one step."""
+    strategy = configuration.get("strategy")
+    if strategy == "LINEAR":
+        return int((configuration.get("linearConfiguration") or {}).get("stepBakeTimeInMinutes", 6))
+    if strategy == "CANARY":
+        return int((configuration.get("canaryConfiguration") or {}).get("canaryBakeTimeInMinutes", 10))
+    return 0
 
 
 def _binding(raw: Mapping[str, Any]) -> Binding:
@@ -247,6 +262,11 @@ def _free_addresses(client: Client, subnets: Iterable[str]) -> dict[str, int | U
     if isinstance(found, Unknown):
         return dict.fromkeys(wanted, found)
     return {subnet: found.get(subnet, Unknown("it was not in the answer")) for subnet in wanted}
+
+
+def _roads(client: Client, service: ServiceFacts) -> Mapping[str, Road] | Unknown:
+    read = _known(lambda: roads_of(lambda: client("elbv2"), service.bindings).roads)
+    return _or_unknown(read, "a listener of the service is gone")
 
 
 def _alarms(client: Client, names: Iterable[str]) -> dict[str, str | Unknown]:

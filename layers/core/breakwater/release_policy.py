@@ -4,6 +4,7 @@ It is not in `breakwater.policies`, which the fast lanes import: the classes of 
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from breakwater.checks.spec import HttpCheck, MetricAnalysis, TaskCheck
@@ -16,6 +17,9 @@ ANALYSED_AT = frozenset({"PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFI
 """Where it has some production traffic behind it: the first comes before every step, the second after the last."""
 MOST_LOOKS = 5
 """How often the metrics are looked at in one stage before a person is asked."""
+
+LONGEST_RELEASE = timedelta(hours=30)
+"""What a release may take: its execution ends after 36 hours, and the way back takes time."""
 
 
 class StageWork(StrEnum):

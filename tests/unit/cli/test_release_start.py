@@ -133,6 +133,13 @@ def test_what_is_started_is_the_machines_own_input_and_the_callers_name(house: H
     assert f"breakwater release abort {name}\n" in done.stdout
 
 
+def test_what_a_release_is_started_in_spite_of_is_part_of_its_input(house: House) -> None:
+    assert start(*GOOD, "--despite-quarantine", "--despite-alarms").exit_code == 0
+    [execution] = house.states.executions.values()
+    request = json.loads(execution["input"])
+    assert (request["despite_quarantine"], request["despite_alarms"]) == (True, True)
+
+
 def test_the_commands_that_are_shown_name_the_same_stack_and_region(house: House) -> None:
     done = start(*GOOD, "--stack", "other", "--region", "eu-west-1", "--json")
     told = json.loads(done.stdout)

@@ -13,10 +13,11 @@ from breakwater.addresses import Origin
 from breakwater.approvals import Approvals
 from breakwater.attendance import read_direction
 from breakwater.attending import Direction
-from breakwater.checks import MetricAnalysis, Passed, QuantileBound, SecretHeader
+from breakwater.checks import Header, HttpCheck, MetricAnalysis, Passed, QuantileBound, SecretHeader
 from breakwater.compiled import Compiled
 from breakwater.errors import BreakwaterError, RefusedError, SettingsError
 from breakwater.model import Mode
+from breakwater.preflight import Refuse, Warn
 from breakwater.preflight_reads import read_service
 from breakwater.reach import reach_of
 from breakwater.release_policy import ReleasePolicy
@@ -34,7 +35,7 @@ ONE, TWO = f"{ELB}targetgroup/one/1", f"{ELB}targetgroup/two/2"
 CALL = HookCall("POST_TEST_TRAFFIC_SHIFT", DEPLOYMENT, "", "111122223333", "eu-central-1", "prod", "web", GREEN)
 SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:smoke-AbCdEf"
 
-SERVICE = {
+SERVICE: dict[str, Any] = {
     "serviceName": "web",
     "desiredCount": 2,
     "deploymentConfiguration": {"strategy": "CANARY"},
@@ -55,6 +56,16 @@ SERVICE = {
 REVISION = {"taskDefinition": "web:8", "resolvedConfiguration": {"loadBalancers": [{"targetGroupArn": TWO}]}}
 
 
+def rule(listener: str, name: str, group: str) -> dict[str, Any]:
+    """A rule that gives one side everything."""
+    groups = [{"TargetGroupArn": one, "Weight": 100 * (one == group)} for one in (ONE, TWO)]
+    actions = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+    return {"RuleArn": f"{ELB}listener-rule/app/shop/a/{listener}/{name}", "Priority": "1", "Actions": actions}
+
+
+RULES = {"b": rule("b", "c", ONE), "d": rule("d", "e", TWO)}
+
+
 class Aws:
     """Answers operations as told, whichever service they belong to; what is not told is refused."""
 
@@ -72,6 +83,7 @@ class Aws:
                     )
                 ]
             },
+            "describe_rules": lambda params: {"Rules": [RULES[params["ListenerArn"].rpartition("/")[2]]]},
             "describe_load_balancers": {
                 "LoadBalancers": [{"LoadBalancerArn": "lb", "DNSName": "Shop-1.elb.amazonaws.com"}]
             },
@@ -88,7 +100,8 @@ class Aws:
             if operation not in self.answers:
                 error: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
                 raise ClientError(error, operation)
-            return self.answers[operation]
+            answer = self.answers[operation]
+            return answer(params) if callable(answer) else answer
 
         return call
 
@@ -114,7 +127,7 @@ def test_a_direction_that_may_not_be_read_is_unknown() -> None:
 
 def test_checks_reach_the_services_own_listeners_and_what_the_policy_allows() -> None:
     policy = ReleasePolicy(hosts=("https://status.example.com", "http://169.254.169.254"), networks=("10.0.0.0/16",))
-    reach = reach_of(Aws(), read_service(Aws(), "prod", "web").bindings, policy)
+    reach = reach_of(Aws(), read_service(Aws(), "prod", "web"), policy)
     production, test = (
         Origin(scheme, "shop-1.elb.amazonaws.com", port) for scheme, port in (("https", 443), ("http", 81))
     )
@@ -122,20 +135,22 @@ def test_checks_reach_the_services_own_listeners_and_what_the_policy_allows() ->
     assert reach.allowed.origins == {production, test, Origin("https", "status.example.com", 443)}
 
 
-def metrics() -> dict[str, Any]:
-    values = {"requests0": [300.0], "requests1": [9000.0], "q0_0": [0.02], "q0_1": [0.02]}
-    return {"MetricDataResults": [{"Id": id_, "Values": found} for id_, found in values.items()]}
+def metrics(params: dict[str, Any]) -> dict[str, Any]:
+    """300 requests on each side, one minute before the hook began."""
+    wanted = {"requests": 300.0, "good2": 300.0, "q0": 0.02}
+    at = params["EndTime"] - timedelta(minutes=1)
+    return {"MetricDataResults": [{"Id": id_, "Timestamps": [at], "Values": [value]} for id_, value in wanted.items()]}
 
 
 def test_a_look_compares_the_side_that_ecs_gave_the_new_revision() -> None:
-    aws = Aws(get_metric_data=metrics())
+    aws = Aws(get_metric_data=metrics)
     seen = look(aws, CALL, MetricAnalysis(quantiles=(QuantileBound(0.5),)), NOW, NOW + timedelta(seconds=5), 1)
     assert isinstance(seen.verdict, Passed)
     assert seen.verdict.evidence["new_requests"] == 300
-    asked = aws.asked[-1][1]
-    groups = [query["MetricStat"]["Metric"]["Dimensions"][1]["Value"] for query in asked["MetricDataQueries"]]
-    assert (groups[0], groups[-1]) == ("targetgroup/two/2", "targetgroup/one/1")
-    assert asked["StartTime"] == NOW.replace(minute=26, second=0)
+    asked = [params for operation, params in aws.asked if operation == "get_metric_data"]
+    groups = [params["MetricDataQueries"][0]["MetricStat"]["Metric"]["Dimensions"][1]["Value"] for params in asked]
+    assert groups == ["targetgroup/two/2", "targetgroup/one/1"]
+    assert {params["StartTime"] for params in asked} == {NOW.replace(minute=26, second=0)}
 
 
 def test_a_revision_whose_target_group_is_not_known_cannot_be_compared() -> None:
@@ -148,6 +163,69 @@ def test_the_preflight_of_a_deployment_under_way_does_not_mind_that_it_is_under_
     rules = {finding.rule for finding in preflight(Aws(), CALL, ReleasePolicy(), "arn:aws:lambda:hook")}
     assert "task-definition" in rules
     assert "other-deployment" not in rules
+
+
+def test_the_preflight_of_a_deployment_under_way_does_not_hold_up_the_cure_or_a_service_at_rest() -> None:
+    settings = {"strategy": "CANARY", "alarms": {"alarmNames": ["errors"], "enable": True}}
+    resting = {**SERVICE, "desiredCount": 0, "deploymentConfiguration": settings}
+    alarms = {"MetricAlarms": [{"AlarmName": "errors", "StateValue": "ALARM"}]}
+    aws = Aws(describe_services={"services": [resting]}, describe_alarms=alarms)
+    found = [(type(one), one.rule) for one in preflight(aws, CALL, ReleasePolicy(), "arn:aws:lambda:hook")]
+    assert {(Warn, "alarms"), (Warn, "desired")} <= set(found)
+    assert not {(Refuse, "alarms"), (Refuse, "desired")} & set(found)
+
+
+SMOKE = HttpCheck("smoke", "/")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param({}, None, id="the test rule leads to the new side"),
+        pytest.param({"d": rule("d", "e", ONE)}, "the test rule leads to one", id="the test rule leads to the old one"),
+    ],
+)
+def test_a_test_rule_that_leads_to_the_old_side_tests_nothing(changes: dict[str, Any], said: str | None) -> None:
+    rules = RULES | changes
+    aws = Aws(describe_rules=lambda params: {"Rules": [rules[params["ListenerArn"].rpartition("/")[2]]]})
+    why = reach_of(aws, read_service(aws, "prod", "web"), ReleasePolicy()).astray(SMOKE)
+    assert (why or "").startswith(said or "")
+    assert (why is None) == (said is None)
+
+
+def test_once_it_is_through_both_listeners_may_lead_to_one_side() -> None:
+    through = {**SERVICE, "deployments": [{"id": "ecs-svc/8", "status": "PRIMARY", "rolloutState": "COMPLETED"}]}
+    both = {"b": rule("b", "c", TWO), "d": rule("d", "e", TWO)}
+    aws = Aws(
+        describe_services={"services": [through]},
+        describe_rules=lambda params: {"Rules": [both[params["ListenerArn"].rpartition("/")[2]]]},
+    )
+    assert reach_of(aws, read_service(aws, "prod", "web"), ReleasePolicy()).astray(SMOKE) is None
+
+
+def test_a_test_rule_on_the_production_listener_is_not_taken_for_a_test_listener() -> None:
+    """One listener, and who has the header comes to the new side. The check has none, so blue would answer it."""
+    canary = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Canary", "Values": ["1"]}}
+    shared = {
+        **SERVICE,
+        "loadBalancers": [
+            {
+                **SERVICE["loadBalancers"][0],
+                "advancedConfiguration": {
+                    **SERVICE["loadBalancers"][0]["advancedConfiguration"],
+                    "testListenerRule": f"{ELB}listener-rule/app/shop/a/b/e",
+                },
+            }
+        ],
+    }
+    test = {**rule("b", "e", TWO), "Priority": "1", "Conditions": [canary]}
+    default = {**rule("b", "c", ONE), "Priority": "default"}
+    aws = Aws(describe_services={"services": [shared]}, describe_rules={"Rules": [default, test]})
+    reach = reach_of(aws, read_service(aws, "prod", "web"), ReleasePolicy())
+    why = reach.astray(SMOKE)
+    assert why is not None
+    assert "does not meet http-header X-Canary" in why
+    assert reach.astray(HttpCheck("smoke", "/", headers=(Header("x-canary", "1"),))) is None
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def request_of(connection: socket.socket) -> bytes:
     return request
 
 
-def certified(name: str, folder: Path) -> Path:
+def certified(name: str, folder: Path, *, until: timedelta = timedelta(days=1)) -> Path:
     """A certificate for a name, signed by itself, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -82,8 +82,8 @@ def certified(name: str, folder: Path) -> Path:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(days=2))
+        .not_valid_after(now + until)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )

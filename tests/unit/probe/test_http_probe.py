@@ -8,13 +8,15 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from breakwater.addresses import Allowed, Origin
-from breakwater.checks import Attempt, BodyAssertion, HttpCheck, Operator, Outcome, Sample, SecretHeader
+from breakwater.checks import Attempt, BodyAssertion, Header, HttpCheck, Operator, Outcome, Sample, SecretHeader
 from breakwater.errors import BreakwaterError
 from breakwater.http_probe import LARGEST, Means, Probe
 from tests.unit.probe import servers
@@ -353,9 +355,9 @@ def over_tls(net: Net, trust: ssl.SSLContext, check: HttpCheck) -> Attempt:
     ("host", "trusted", "outcome"),
     [
         pytest.param("shop.example.com", True, Outcome.PASSED, id="the name that the certificate has"),
-        pytest.param(None, True, Outcome.FAILED, id="the load balancer's own name"),
-        pytest.param("other.example.com", True, Outcome.FAILED, id="another name"),
-        pytest.param("shop.example.com", False, Outcome.FAILED, id="nobody trusts it"),
+        pytest.param(None, True, Outcome.ERROR, id="the load balancer's own name, which the check did not choose"),
+        pytest.param("other.example.com", True, Outcome.FAILED, id="another name, which it chose"),
+        pytest.param("shop.example.com", False, Outcome.ERROR, id="an authority that the checker does not know"),
     ],
 )
 def test_tls_is_for_the_name_and_the_connection_for_the_address(
@@ -370,3 +372,46 @@ def test_tls_is_for_the_name_and_the_connection_for_the_address(
     assert attempt.outcome is outcome
     assert names == [host or LISTENER.host]
     assert outcome is Outcome.PASSED or "certificate" in attempt.detail
+
+
+def test_a_certificate_that_is_over_is_the_services_fault(start: Callable[[Serve], Server], tmp_path: Path) -> None:
+    certificate = servers.certified("shop.example.com", tmp_path, until=timedelta(days=-1))
+    server = start(servers.over_tls(certificate, answering(200), []))
+    server.handshake = True
+    trust = ssl.create_default_context(cafile=str(certificate))
+    net = Net({LISTENER.host: [[BLUE]]}, {BLUE: server.port})
+    attempt = over_tls(net, trust, a_check(host="shop.example.com"))
+    assert (attempt.outcome, "expired" in attempt.detail) == (Outcome.FAILED, True)
+
+
+def test_the_name_of_a_host_of_the_policy_is_the_checks_own_choice(
+    start: Callable[[Serve], Server], tmp_path: Path
+) -> None:
+    certificate = servers.certified("shop.example.com", tmp_path)
+    server = start(servers.over_tls(certificate, answering(200), []))
+    server.handshake = True
+    trust = ssl.create_default_context(cafile=str(certificate))
+    friend = Origin("https", "status.example.com", 443)
+    net = Net({friend.host: [[BLUE]]}, {BLUE: server.port})
+    means = Means(net.resolve, net.route, time.monotonic, lambda: trust)
+    probe = Probe(Allowed(frozenset({friend}), ALLOWED.networks), {}, lambda header: SECRET, means)
+    assert probe.attempt(a_check(target=str(friend)), 0).outcome is Outcome.FAILED
+
+
+def test_a_check_whose_answer_would_be_anothers_is_not_made(start: Callable[[Serve], Server]) -> None:
+    server = start(answering(200))
+    net = Net({LISTENER.host: [[BLUE]]}, {BLUE: server.port})
+    probe = replace(a_probe(net), astray=lambda check: "the test rule leads to blue")
+    attempt = probe.attempt(a_check(), 0)
+    assert (attempt.outcome, server.requests) == (Outcome.ERROR, [])
+    assert attempt.detail == "the check would not test the new revision: the test rule leads to blue"
+
+
+def test_a_header_of_the_check_takes_the_place_of_our_own_whatever_its_case(start: Callable[[Serve], Server]) -> None:
+    server = start(answering(200))
+    ask(server, a_check(headers=(Header("user-agent", "canary"), Header("ACCEPT", "text/html"))))
+    sent = [line.lower() for line in server.requests[0].decode().split("\r\n")]
+    assert [line for line in sent if line.startswith(("user-agent", "accept:"))] == [
+        "user-agent: canary",
+        "accept: text/html",
+    ]

@@ -27,6 +27,7 @@ def test_the_examples_in_events_are_releases(name: str) -> None:
 def test_what_is_left_out_has_a_safe_meaning() -> None:
     request = read_request({"service": "shop/checkout", "task_definition": f"{ARN}task-definition/checkout:43"})
     assert (request.mode, request.despite_alarms, request.attend) == (Mode.ACT, False, None)
+    assert not request.despite_quarantine
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,7 @@ def test_what_is_left_out_has_a_safe_meaning() -> None:
         pytest.param({"attend": WAITS}, "either task_definition or attend", id="both"),
         pytest.param({"mode": "force"}, "mode", id="a mode that is none"),
         pytest.param({"despite_alarms": "yes"}, "despite_alarms", id="text for a truth"),
+        pytest.param({"despite_quarantine": 1}, "despite_quarantine", id="a number for a truth"),
         pytest.param({"schema": "breakwater.release/2"}, "schema", id="a later schema"),
         pytest.param({"requested_by": "a\nb"}, "requested_by", id="two lines"),
         pytest.param({"reason": "x" * 501}, "reason", id="too long"),

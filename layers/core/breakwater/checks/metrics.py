@@ -1,6 +1,5 @@
 """New against old by their target groups' metrics: error rate by a test, latency quantiles by a bound.
 
-A load balancer publishes no 5XX datapoint where there was none, so a missing error count beside enough requests is 0.
 A missing request count is nothing known. What is not known is never a pass.
 """
 
@@ -18,13 +17,16 @@ RAREST = 1e-6
 class Side:
     """What the metrics say of one target group over one window. `None` means that there was no datapoint.
 
-    `errors` are the target's 5XX answers and failed connections to it; `latency_ms` is by quantile, as CloudWatch gives
-    it for the whole window: percentiles of parts of it cannot be added up.
+    `errors` are the requests that no target answered well: 5XX answers, failed connections, and those that the load
+    balancer had to answer for a target; `None` beside a request count is none. `latency_ms` is by quantile, as
+    CloudWatch gives it for the whole window: percentiles of parts of it cannot be added up. `late` says that the newest
+    minute has requests and no answers, and was left out: they may be on their way, or it is where things broke.
     """
 
     requests: int | None
     errors: int | None = None
     latency_ms: Mapping[float, float | None] = field(default_factory=dict)
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ def compare(analysis: MetricAnalysis, comparison: Comparison) -> CheckResult:
         found = [verdict for verdict in verdicts if isinstance(verdict, kind)]
         if found:
             return CheckResult(analysis.name, kind("; ".join(one.reason for one in found), _all(verdicts)))
+    if green.late or blue.late:
+        which = " and ".join(name for name, side in (("new", green), ("old", blue)) if side.late)
+        doubt = f"the newest minute of the {which} side has requests and no answers yet"
+        return CheckResult(analysis.name, Inconclusive(doubt, _all(verdicts)))
     return CheckResult(analysis.name, Passed("; ".join(one.reason for one in verdicts), _all(verdicts)))
 
 

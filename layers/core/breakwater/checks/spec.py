@@ -34,6 +34,8 @@ _NOT_OURS_TO_SET = frozenset(
         "proxy-connection",
     }
 )
+OWN_HEADERS = {"User-Agent": "breakwater-check", "Accept-Encoding": "identity", "Accept": "*/*"}
+"""What every check sends; a header of the check's own takes the place of one."""
 LONGEST_BODY = 65_536
 LONGEST_TEXT = 1_000
 
