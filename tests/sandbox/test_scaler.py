@@ -50,10 +50,7 @@ def test_overlapping_surges_compose_by_the_maximum_and_the_last_gives_back_what_
 
 def test_a_change_by_hand_is_kept_and_told_once(night: Account) -> None:
     assert night.counts["human"] == [(0, 4), (10, 12), (20, 7)]
-    assert night.mails("human") == [
-        "[LOW] prod/human: somebody's change of scale is kept",
-        "[QUIET] prod/human: somebody's change of scale is kept",
-    ]
+    assert night.mails("human") == ["[LOW] prod/human: somebody's change of scale is kept"]
 
 
 def test_autoscaling_has_its_minimum_raised_its_maximum_respected_and_both_back(night: Account) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from breakwater.errors import BreakwaterError
 from breakwater.incident_store import FACTS_PER_CHANGE, Change, IncidentStore, Kept
 from breakwater.incidents import (
+    Absorb,
     Announce,
     Leave,
     Record,
@@ -235,7 +236,10 @@ class IncidentDesk:
                 case Announce(record=record, reason=reason) if not kept.untold:
                     entry = self._entry(record.incident, record.told.kind, reason, now)
                     changes.append(Change(record, kept, (), entry))
-                case Announce() | Leave():
+                case Absorb(record=record, reason=reason) if not kept.untold:
+                    entry = self._entry(record.incident, NoticeKind.RESOLVED, reason, now)
+                    changes.append(Change(record, kept, (), entry))
+                case Announce() | Absorb() | Leave():
                     pass
         done, moved = self._store.keep(changes, now)
         for refusal in moved:

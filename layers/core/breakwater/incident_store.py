@@ -159,7 +159,8 @@ def _writes(change: Change, now: datetime) -> Iterator[tuple[str | None, Write]]
         "doc": dump_record(record),
         "ttl": seconds + INCIDENT_DAYS * _DAY,
     }
-    if _attention(record, base):
+    attention = _attention(record, base)
+    if attention:
         attributes["status"] = NEEDS_ATTENTION
     yield (
         None,
@@ -167,6 +168,7 @@ def _writes(change: Change, now: datetime) -> Iterator[tuple[str | None, Write]]
             _key(record.incident.id),
             set_values=attributes,
             defaults={"notice_sent": 0},
+            remove=() if attention else ("status",),
             expected={"version": version if base else None},
         ),
     )

@@ -64,7 +64,7 @@ class Leave:
 
 
 IncidentDecision = Announce | Absorb
-SweepDecision = Announce | Leave
+SweepDecision = Announce | Absorb | Leave
 
 
 def fingerprint(finding: Finding) -> str:
@@ -126,13 +126,18 @@ def seen_again(record: Record, findings: Sequence[Finding]) -> Record | None:
 
 
 def decide_sweep(record: Record, policy: AlertPolicy, now: datetime) -> SweepDecision:
-    """Look at one open incident without any event: resolve it after the quiet time, remind if that is due."""
+    """Look at one open incident without any event: resolve it after the quiet time, remind if that is due.
+
+    What Breakwater has told together with its outcome is closed in silence.
+    """
     incident = record.incident
     if incident.status is IncidentStatus.RESOLVED:
         return Leave("it is resolved already")
     quiet = _quiet(incident, policy)
     if now - incident.last_seen >= quiet and not incident.category.stands:
         resolved = _over(incident, now)
+        if incident.cause.says_all:
+            return Absorb(Record(resolved, record.told), "it was told with its outcome, so its end is no news")
         told = replace(_told_again(record.told, NoticeKind.RESOLVED, incident, now), reminders=record.told.reminders)
         return Announce(Record(resolved, told), f"nothing more of it for {_span(quiet)}")
     due = _update_due(record.told, incident.episode_count, policy, now)
@@ -141,7 +146,7 @@ def decide_sweep(record: Record, policy: AlertPolicy, now: datetime) -> SweepDec
     return Leave("it goes on and nothing new is to be told")
 
 
-def decide_resolution(record: Record, why: str, now: datetime) -> SweepDecision:
+def decide_resolution(record: Record, why: str, now: datetime) -> Announce | Leave:
     """Resolve an incident because Breakwater saw that it is over; `why` says how it knows."""
     if record.incident.status is IncidentStatus.RESOLVED:
         return Leave("it is resolved already")

@@ -148,6 +148,11 @@ class Cause(StrEnum):
     FOREIGN = "foreign"
     UNKNOWN = "unknown"
 
+    @property
+    def says_all(self) -> bool:
+        """Whether it is Breakwater's own account of what it has finished: that it is over is then no news."""
+        return self in (Cause.ROLLED_BACK, Cause.ROLLBACK_STEADY, Cause.RELEASE_RETURNED, Cause.CHANGE_KEPT)
+
 
 class Action(StrEnum):
     """What an event asks Breakwater to do besides telling people. Task events ask for nothing."""

@@ -370,6 +370,21 @@ def test_what_breakwater_saw_to_be_over_is_resolved_and_told_once() -> None:
     assert house.topic.published[-1].kind is NoticeKind.REOPENED
 
 
+@pytest.mark.parametrize("down", [False, True], ids=["told at once", "told late, since the topic was down"])
+def test_what_breakwater_told_with_its_outcome_is_closed_in_silence_once_it_was_told(down: bool) -> None:
+    house = a_house()
+    house.topic.down = down
+    house.take([a_finding(cause=Cause.RELEASE_RETURNED)])
+    house.topic.down = False
+    for minutes in (30, 35, 40):
+        house.desk.sweep(POLICY, NOON + timedelta(minutes=minutes))
+    assert [notice.kind for notice in house.topic.published] == [NoticeKind.OPENED]
+    assert list(house.table.with_status("open")) == []
+    assert {status for *_, status in house.summary()} == {IncidentStatus.RESOLVED}
+    house.take([a_finding("another", minutes=90, cause=Cause.RELEASE_RETURNED)], NOON + timedelta(minutes=90))
+    assert [notice.kind for notice in house.topic.published][1:] == [NoticeKind.REOPENED]
+
+
 def test_what_stands_is_not_resolved_by_quiet() -> None:
     house = a_house()
     finding = a_finding()
