@@ -51,6 +51,7 @@ class Alarm:
     actions: Mapping[str, tuple[str, ...]]
     state: str = "INSUFFICIENT_DATA"
     measure: Measure = field(init=False)
+    span: timedelta = field(init=False)
 
     def watch(self) -> None:
         """Begin to evaluate, or say what about this alarm cannot be."""
@@ -60,7 +61,7 @@ class Alarm:
             )
         if self.periods > 1 and (self.namespace == "AWS/SQS" or self.missing in ("ignore", "missing")):
             raise UnsupportedError(f"{self.logical_id}: {self.periods} periods of {self.namespace}, {self.missing}")
-        self.measure = self._metric()
+        self.measure, self.span = self._metric(), timedelta(seconds=self.period)
         first = self.account.clock.now + timedelta(seconds=max(0, self.period * self.periods - 60))
         fire(self.account, f"alarm {self.name}", instants("rate(1 minute)", first), lambda at: self._evaluate())
 
@@ -125,8 +126,11 @@ class Alarm:
         return float(len(recent)) if self.metric == "Invocations" else 0.0
 
     def _evaluate(self) -> None:
-        now, period = self.account.clock.now, timedelta(seconds=self.period)
-        values = [self.measure(now - period * (back + 1), now - period * back) for back in range(self.periods)]
+        now, values = self.account.clock.now, []
+        for _ in range(self.periods):
+            since = now - self.span
+            values.append(self.measure(since, now))
+            now = since
         if values == [None] and self.missing in ("ignore", "missing"):
             state = self.state if self.missing == "ignore" else "INSUFFICIENT_DATA"
         else:

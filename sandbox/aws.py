@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from sandbox import actions, iam
 from sandbox.account import Account
@@ -222,8 +222,12 @@ class Gate:
         return slow
 
     def _validate(self, client: Any, operation: str, params: Mapping[str, Any]) -> None:
-        """Let botocore check the parameters as it does before it sends them."""
-        client._serializer.serialize_to_request(params, client.meta.service_model.operation_model(operation))
+        """Let botocore check the parameters as it does before it writes them."""
+        shape = client.meta.service_model.operation_model(operation).input_shape
+        if shape is not None:
+            report = client._serializer._param_validator.validate(params, shape)
+            if report.has_errors():
+                raise ParamValidationError(report=report.generate_report())
 
     def _by_moto(self, client: Any, operation: str, params: Mapping[str, Any]) -> Any:
         before = os.environ.get("MOTO_ACCOUNT_ID")

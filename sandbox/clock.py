@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol, SupportsIndex
 
@@ -23,16 +23,16 @@ _NO_ZONE = timezone(timedelta(hours=1))
 MAX_TIMERS_AT_ONE_INSTANT = 200_000  # beyond it the model is spinning without time passing
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Timer:
     """Something due at an instant; ties run in the order of registration. `recurring` ones do not keep it busy."""
 
     at: datetime
     order: int
-    action: Callable[[], None] = field(compare=False)
-    name: str = field(compare=False)
-    recurring: bool = field(compare=False, default=False)
-    over: bool = field(compare=False, default=False)  # it ran, or was taken back
+    action: Callable[[], None]
+    name: str
+    recurring: bool = False
+    over: bool = False  # it ran, or was taken back
 
 
 @contextmanager
@@ -81,7 +81,7 @@ class Clock:
         if start.tzinfo is None:
             raise SandboxError("the start of a sandbox needs a time zone")
         self._now = start.astimezone(UTC)
-        self._heap: list[Timer] = []
+        self._heap: list[tuple[datetime, int, Timer]] = []
         self._order = itertools.count()
         self._pending = 0
         self._ran_now = 0
@@ -104,7 +104,7 @@ class Clock:
         """Run something at an instant; one that is past runs next."""
         timer = Timer(max(at, self._now), next(self._order), action, name, recurring)
         self._pending += not recurring
-        heapq.heappush(self._heap, timer)
+        heapq.heappush(self._heap, (timer.at, timer.order, timer))
         return timer
 
     def call_in(self, seconds: float, action: Callable[[], None], name: str) -> Timer:
@@ -124,17 +124,17 @@ class Clock:
 
     def run_next(self, until: datetime) -> bool:
         """Run the next timer that is due by then; False if there is none."""
-        while self._heap and self._heap[0].over:
+        while self._heap and self._heap[0][2].over:
             heapq.heappop(self._heap)
         if self._run_beside(until):
             return True
-        if not self._heap or self._heap[0].at > until:
+        if not self._heap or self._heap[0][0] > until:
             return False
-        timer = heapq.heappop(self._heap)
+        timer = heapq.heappop(self._heap)[2]
         self.cancel(timer)
         if timer.at > self._now:
             self._ran_now = 0
-        self.pass_to(max(timer.at, self._now))
+            self.pass_to(timer.at)
         self._ran_now += 1
         if self._ran_now > MAX_TIMERS_AT_ONE_INSTANT:
             raise SandboxError(f"{timer.name}: timers run at {self._now.isoformat()} without end")
@@ -144,14 +144,15 @@ class Clock:
     def _run_beside(self, until: datetime) -> bool:
         """Let happen what is due beside the clock before its own next timer, or with it."""
         due = None if self.beside is None else self.beside.next_at
-        if due is None or due > until or (self._heap and due > self._heap[0].at):
+        if due is None or due > until or (self._heap and due > self._heap[0][0]):
             return False
         self.pass_to(max(due, self._now))
         return True
 
     def pass_to(self, at: datetime) -> None:
         """Set the instant, here and beside; what is due there by then happens."""
-        self.move_to(at)
+        if at != self._now:  # the process is told of it, which takes a while
+            self.move_to(at)
         if self.beside is not None:
             self.beside.advance(at)
 

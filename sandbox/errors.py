@@ -22,3 +22,7 @@ class InvalidPatternError(SandboxError):
 
 class TimedOutError(BaseException):
     """A handler has slept past its timeout. Like Lambda's kill, `except Exception` does not stop it."""
+
+
+class ChangedConstantError(SandboxError):
+    """A function has changed a constant of a module that all functions share."""

@@ -20,7 +20,7 @@ from typing import Any
 from sandbox import iam
 from sandbox.account import Account
 from sandbox.delivery import Sender, deliver
-from sandbox.errors import SandboxError, TemplateError, TimedOutError, UnsupportedError
+from sandbox.errors import ChangedConstantError, SandboxError, TemplateError, TimedOutError, UnsupportedError
 from sandbox.isolation import Output, Process
 from sandbox.roles import Role
 
@@ -238,6 +238,8 @@ class Functions:
             self._log(function, f"{context.aws_request_id} {error}")
             return Outcome(json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": error}), error)
         except (Exception, SystemExit) as problem:
+            if isinstance(problem, ChangedConstantError):
+                self._account.faults.append(problem)
             return self._failed(function, problem)
         if len(answer) > MAX_RESPONSE_BYTES:
             return Outcome('{"errorType": "Function.ResponseSizeTooLarge"}', "Function.ResponseSizeTooLarge")

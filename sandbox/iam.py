@@ -50,9 +50,14 @@ class Statement:
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
     principals: tuple[str, ...]
 
+    def speaks_of(self, action: str) -> bool:
+        """Whether it speaks of an action at all."""
+        lower = action.lower()
+        return any(like(lower, each) for each in self.actions) is not self.inverse_actions
+
     def applies(self, request: Request) -> bool:
         """Whether it speaks of this request."""
-        if any(like(request.action.lower(), action) for action in self.actions) is self.inverse_actions:
+        if not self.speaks_of(request.action):
             return False
         if any(like(request.resource, resource) for resource in self.resources) is self.inverse_resources:
             return False

@@ -6,39 +6,27 @@ numbers are swapped in, and out again afterwards. So module-level caches and log
 are never shared between functions. Third-party modules other than Powertools are shared.
 """
 
-import dataclasses
+import importlib.machinery
 import io
+import itertools
 import logging
 import os
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any, TextIO, cast
 
 import boto3
 import botocore
 
+from sandbox import once
 from sandbox.clock import apply_time_zone
-
-
-@lru_cache(maxsize=8192)
-def _compiled(source: str) -> CodeType:
-    return compile(source, "<string>", "exec")
-
-
-def _exec(source: str, variables: dict[str, Any], found: Mapping[str, object] | None = None) -> None:
-    exec(_compiled(source), variables, found)  # noqa: S102  # what dataclasses does itself
-
-
-# `dataclasses` writes methods as text and compiles them when a class is made. Each process imports the functions' code
-# anew, thousands of equal texts: compiling them was a third of a short scenario.
-vars(dataclasses)["exec"] = _exec
+from sandbox.images import IMAGES, Variables
 
 _STATEFUL_PACKAGES = frozenset({"aws_lambda_powertools"})
 _INITIALIZERS = "_INITIALIZERS"  # what botocore calls for each new session; Powertools adds to it when imported
@@ -81,7 +69,10 @@ class Process:
     seed: int
     modules: dict[str, ModuleType] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
-    shared: set[str] = field(default_factory=set)
+    elsewhere: tuple[str, ...] = ()
+    """Modules outside of it that have names of its own, as they were in `epoch`."""
+    epoch: int = -1
+    variables: Mapping[Any, Any] = field(init=False)
     root_logger: logging.RootLogger = field(init=False)
     manager: logging.Manager = field(init=False)
     session: object = None
@@ -93,22 +84,18 @@ class Process:
     def __post_init__(self) -> None:
         names = {entry.name.split(".")[0] for root in self.roots for entry in root.iterdir() if _importable(entry)}
         self.own = frozenset(names) | _STATEFUL_PACKAGES
+        self.variables = {
+            os.environ.encodekey(name): os.environ.encodevalue(value) for name, value in self.environment.items()
+        }
         self.root_logger = logging.RootLogger(logging.WARNING)
         self.manager = logging.Manager(self.root_logger)
         self.entropy = random.Random(self.seed)
         self.random_state = random.Random(self.seed).getstate()
 
-    def taken(self) -> dict[str, ModuleType]:
-        """Take the modules that belong to this function alone out of the interpreter."""
-        unknown = sys.modules.keys() - self.shared  # looking at thousands each time was slow
-        mine = {name for name in unknown if name.partition(".")[0] in self.own}
-        self.shared |= unknown - mine
-        return {name: sys.modules.pop(name) for name in list(sys.modules) if name in mine} if mine else {}
-
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Be this process."""
-        with _modules(self), _environment(self.environment), _logging(self), _randomness(self), _streams(self):
+        with _modules(self), _environment(self), _logging(self), _randomness(self), _streams(self):
             yield
 
 
@@ -116,37 +103,111 @@ def _importable(entry: Path) -> bool:
     return entry.name.isidentifier() if entry.is_dir() else entry.suffix in _PACKAGE_SUFFIXES
 
 
+class _Loaded:
+    """What has been imported, without a look at thousands of modules around each invocation.
+
+    `sys.modules` keeps the order of imports. This module is put last before a process is entered, so whatever stands
+    behind it at the end was imported by the process or is its own. `epoch` counts the changes outside of processes.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.seen: tuple[int, str] | None = None  # how many modules there were, and the last of them
+        self.owned: set[str] = set()  # top-level names of any process
+
+    def take_outer(self, process: Process) -> dict[str, ModuleType]:
+        """Take out what has a name of the process's own."""
+        if self.seen != self._state():
+            self.epoch += 1
+        if process.epoch != self.epoch:
+            process.epoch = self.epoch
+            self.owned |= process.own
+            process.elsewhere = tuple(name for name in sys.modules if name.partition(".")[0] in process.own)
+        outer = {name: sys.modules.pop(name) for name in process.elsewhere}
+        sys.modules[__name__] = sys.modules.pop(__name__)
+        return outer
+
+    def take_inner(self, process: Process) -> dict[str, ModuleType]:
+        """Take out what is the process's own; other packages that it has imported are shared from now on."""
+        last = list(itertools.takewhile(lambda name: name != __name__, reversed(sys.modules)))[::-1]
+        mine = [name for name in last if name.partition(".")[0] in process.own]
+        if any(name.partition(".")[0] in self.owned for name in last if name.partition(".")[0] not in process.own):
+            self.epoch += 1
+        return {name: sys.modules.pop(name) for name in mine}
+
+    def put_back(self, outer: Mapping[str, ModuleType]) -> None:
+        """Put back what was there before."""
+        sys.modules.update(outer)
+        self.seen = self._state()
+
+    @staticmethod
+    def _state() -> tuple[int, str]:
+        return len(sys.modules), next(reversed(sys.modules))
+
+
+_loaded = _Loaded()
+
+
 @contextmanager
 def _modules(process: Process) -> Iterator[None]:
-    outer = process.taken()
+    outer = _loaded.take_outer(process)
     sys.modules.update(process.modules)
     path = list(sys.path)
     sys.path[:0] = [str(root) for root in process.roots]
     session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, process.session  # type: ignore[assignment]
     initializers = vars(botocore)[_INITIALIZERS]
     vars(botocore)[_INITIALIZERS] = process.initializers
+    loader = importlib.machinery.SourceFileLoader
+    get_code, exec_module = loader.get_code, loader.exec_module
+    loader.get_code = once.code_of  # type: ignore[method-assign, assignment]
+    loader.exec_module = lambda self, module: IMAGES.load(cast(Any, self), module, process.own)  # type: ignore[method-assign]
     try:
         yield
     finally:
+        loader.exec_module = exec_module  # type: ignore[method-assign]
+        loader.get_code = get_code  # type: ignore[method-assign]
         vars(botocore)[_INITIALIZERS] = initializers
         process.session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, session
         sys.path[:] = path
-        process.modules = process.taken()
-        sys.modules.update(outer)
+        process.modules = _loaded.take_inner(process)
+        _loaded.put_back(outer)
 
 
 @contextmanager
-def _environment(environment: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    apply_time_zone()
+def _environment(process: Process) -> Iterator[None]:
+    """Put a dictionary in place of the one below `os.environ`. To tell libc of each variable was slow.
+
+    libc is told of the time zone, and hears again what was true outside of what a handler has changed.
+    """
+    environ: Any = os.environ
+    outer, inner = environ._data, Variables(process.variables)
+    zone = os.environ.encodekey("TZ")
+    moved = _zone(outer.get(zone)) != _zone(inner.get(zone))
+    environ._data = inner
+    if moved:
+        _tell_libc([zone], inner)
+        apply_time_zone()
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
-        apply_time_zone()
+        environ._data = outer
+        names = set() if inner == process.variables else {name for name, _ in inner.items() ^ process.variables.items()}
+        _tell_libc(names | ({zone} if moved else set()), outer)
+        if moved or zone in names:
+            apply_time_zone()
+
+
+def _tell_libc(names: Iterable[Any], environment: Mapping[Any, Any]) -> None:
+    for name in names:
+        if name in environment:
+            os.putenv(name, environment[name])
+        else:
+            os.unsetenv(name)
+
+
+def _zone(value: Any) -> Any:
+    """A zone without the colon that may stand before its name."""
+    return os.environ.decodevalue(value).removeprefix(":") if value is not None else None
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The roles of the template and what they may do; who speaks for a function is its own role, nobody else's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox import action_names, iam
@@ -41,10 +41,16 @@ class Role:
     arn: str
     trusted: tuple[iam.Statement, ...]
     statements: tuple[iam.Statement, ...]
+    speaking: dict[str, tuple[iam.Statement, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Those of its statements that speak of an action: a few of dozens."""
 
     def verdict(self, request: iam.Request) -> iam.Verdict:
         """Say whether this role may do that."""
-        return iam.evaluate(self.statements, request)
+        speaking = self.speaking.get(request.action)
+        if speaking is None:
+            speaking = tuple(each for each in self.statements if each.speaks_of(request.action))
+            self.speaking[request.action] = speaking
+        return iam.evaluate(speaking, request)
 
     def trusts(self, principal: str, context: Mapping[str, Sequence[str] | None]) -> bool:
         """Say whether an AWS service may take this role."""

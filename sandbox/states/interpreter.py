@@ -5,6 +5,7 @@ See `seams.py` for how things are replaced, `baton.py` for time, `corrections.py
 
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import SandboxError, TemplateError
@@ -17,18 +18,41 @@ if TYPE_CHECKING:
     from sandbox.states.machines import Execution, Executions
 
 
+@lru_cache(maxsize=16)
+def _tree(definition: str) -> Any:
+    """The syntax of a definition. It takes ten times as long as the rest of its reading, and is only looked at."""
+    from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]
+    from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
+    from moto.stepfunctions.parser.asl.antlr.runtime.ASLParser import ASLParser
+    from moto.stepfunctions.parser.asl.parse.asl_parser import ASLParserException, SyntaxErrorListener
+
+    heard = SyntaxErrorListener()  # type: ignore[no-untyped-call]
+    parser = ASLParser(CommonTokenStream(ASLLexer(InputStream(definition))))
+    parser.removeErrorListeners()
+    parser.addErrorListener(heard)
+    tree = parser.state_machine()  # type: ignore[no-untyped-call]
+    if heard.errors:
+        raise ASLParserException(errors=heard.errors)
+    return tree
+
+
+def _parsed(definition: str) -> Any:
+    """What `AmazonStateLanguageParser.parse` gives, its syntax read once a process; the program is new each time."""
+    from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+
+    return Preprocessor().visit(_tree(definition))
+
+
 class Interpreter:
     """The one interpreter of a sandbox."""
 
     def __init__(self, account: "Account", executions: "Executions") -> None:
-        from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
         from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
         from moto.stepfunctions.parser.backend import execution_worker
 
         from sandbox.states import corrections, spelling  # they import the interpreter as well
 
         self._account, self._executions = account, executions
-        self._parse = AmazonStateLanguageParser.parse
         self._worker = execution_worker
         self._programs: dict[str, Any] = {}
         self.baton = Baton(account.clock, account.faults.append, self._doing)
@@ -49,7 +73,7 @@ class Interpreter:
         """Read a definition; the program it gives is used by all executions."""
         if definition not in self._programs:
             try:
-                self._programs[definition] = self._parse(definition)[0]
+                self._programs[definition] = _parsed(definition)
             except Exception as problem:  # the parser raises whatever it stumbles over
                 raise TemplateError(f"{where}: the definition is refused: {problem}") from problem
         return self._programs[definition]

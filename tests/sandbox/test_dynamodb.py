@@ -17,6 +17,7 @@ from moto.dynamodb.models.table import Table
 from urllib3.connectionpool import HTTPConnectionPool
 
 from sandbox import Sandbox
+from tests.thoroughness import so_many
 
 TEMPLATE = Path(__file__).parent / "fixtures" / "template.yaml"
 CONDITIONS = [
@@ -121,7 +122,9 @@ def play(sandbox: Sandbox, seed: int) -> list[str]:
     return [*seen, repr(sandbox.table_items())]
 
 
-@pytest.mark.parametrize("seed", [pytest.param(seed, id=f"history {seed}") for seed in range(6)])
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, id=f"history {seed}") for seed in range(so_many(3, exhaustive=12))]
+)
 def test_random_histories_are_the_same_with_and_without_shortcuts(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox.deploy(TEMPLATE, {"AlertEmail": "ops@example.com"}) as sandbox:
         quick = play(sandbox, seed)

@@ -144,7 +144,7 @@ def fingerprint(*wholes: list[Any]) -> str:
     return hashlib.sha256(json.dumps(wholes, sort_keys=True, default=str).encode()).hexdigest()
 
 
-TIMES = [(of_a_release, so_many(3, exhaustive=20)), (of_everything, so_many(2, exhaustive=5))]
+TIMES = [(of_a_release, so_many(2, exhaustive=20)), (of_everything, so_many(2, exhaustive=5))]
 
 
 @pytest.mark.parametrize(("run", "times"), TIMES, ids=["a release", "everything"])
@@ -160,6 +160,9 @@ print(fingerprint(of_a_release(path), of_everything(path)))
 """
 
 
+ELSEWHERE = (("4711", "Asia/Tokyo"), ("1", "America/New_York"))
+
+
 def test_a_run_does_not_depend_on_the_order_of_sets(tmp_path: Path) -> None:
     found = {
         subprocess.run(  # noqa: S603  # this interpreter, with a script of ours
@@ -170,6 +173,6 @@ def test_a_run_does_not_depend_on_the_order_of_sets(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
         ).stdout.strip()
-        for seed, zone in (("1", "Asia/Tokyo"), ("4711", "America/New_York"))
+        for seed, zone in ELSEWHERE[: so_many(1, exhaustive=2)]
     }
     assert found == {fingerprint(of_a_release(tmp_path), of_everything(tmp_path))}
