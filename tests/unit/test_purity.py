@@ -45,6 +45,7 @@ PURE_MODULES = (
     "preflight",
     "preflight_facts",
     "preflight_snippets",
+    "preflight_tasks",
     "quiet",
     "redact",
     "redact_patterns",
