@@ -30,6 +30,20 @@ class AbsentError(BreakwaterError):
     """There is no such release, execution or deployment."""
 
 
+def _nobody_was_asked(error: BreakwaterError) -> bool:
+    """Whether there is no such stack, or the caller has no Region, profile or credentials: the request is wrong."""
+    from botocore import exceptions
+
+    absent = "ValidationError" in str(error) and "does not exist" in str(error)
+    return absent or isinstance(
+        error.__cause__,
+        exceptions.NoCredentialsError
+        | exceptions.NoRegionError
+        | exceptions.PartialCredentialsError
+        | exceptions.ProfileNotFound,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """An account with a stack: its state machine, table and report bucket. `client` gives a client of a service."""
@@ -43,21 +57,27 @@ class Account:
 
     @classmethod
     def of_stack(cls, stack: str, region: str | None) -> "Account":
-        """Find the stack with the caller's credentials. Raises `BreakwaterError` if there is none."""
+        """Find the stack with the caller's credentials. Raises `AbsentError` if there is none, or nobody to look."""
         import boto3  # only who talks to an account pays for it
 
-        session = boto3.Session(region_name=region)
-
-        def client(service: str) -> Any:
-            return session.client(service)
-
-        with translated_errors(f"look for the stack {stack}"):
-            described = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        try:
+            with translated_errors(f"look for the stack {stack}"):
+                session = boto3.Session(region_name=region)
+                described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        except BreakwaterError as error:
+            if _nobody_was_asked(error):
+                raise AbsentError(str(error)) from error
+            raise
         outputs = {output["OutputKey"]: str(output["OutputValue"]) for output in described.get("Outputs", [])}
         missing = [name for name in _NEEDED if name not in outputs]
         if missing:
-            raise BreakwaterError(f"the stack {stack} has no output {missing[0]}: is it Breakwater's, and new enough?")
-        return cls(client, outputs["ReleaseStateMachineArn"], outputs["TableName"], outputs.get("ReportBucketName", ""))
+            raise AbsentError(f"the stack {stack} has no output {missing[0]}: is it Breakwater's, and new enough?")
+        return cls(
+            lambda service: session.client(service),
+            outputs["ReleaseStateMachineArn"],
+            outputs["TableName"],
+            outputs.get("ReportBucketName", ""),
+        )
 
     @property
     def table(self) -> Table:
@@ -75,9 +95,9 @@ class Account:
             return redact(str(self.client("sts").get_caller_identity()["Arn"]))[:LONGEST_NAME]
 
     def moment(self) -> datetime:
-        """Now, not before AWS's own clock: a word counts from when it was given, and is read against that clock.
+        """Now, by AWS's own clock: a word counts from when it was given, and is read against that clock.
 
-        A clock that is further off than this could not have signed the call.
+        A clock that is further off than what could have signed the call is not AWS's.
         """
         with translated_errors("ask AWS for the time"):
             answer = self.client("sts").get_caller_identity()
@@ -86,7 +106,7 @@ class Account:
             there = parsedate_to_datetime(said)
         except (TypeError, ValueError):
             return self.now()
-        return max(self.now(), there) if abs(there - self.now()) < _SIGNABLE else self.now()
+        return there if abs(there - self.now()) < _SIGNABLE else self.now()
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,7 +12,10 @@ LONGEST_BY = 600
 
 @dataclass(frozen=True, slots=True)
 class Give:
-    """Keep the word, then tell the one who waits. `asked` is when the question came that an approval answers."""
+    """Keep the word, then tell the one who waits. `asked` is when the question came that an approval answers.
+
+    Such an approval is dated with its question: it answers that one and no later one, whatever the caller's clock says.
+    """
 
     deployment: str
     at: datetime
@@ -42,7 +45,7 @@ def decide_word(kind: Kind, release: Release, now: datetime, *, deployment: str 
 
     Only what was asked can be approved, and only while there is time: an approval ahead of its question would wave
     through what nobody knows yet. An abort is good at any time until the release is over or on its way back.
-    `now` is the caller's own clock: where it is behind, the word still comes after its question.
+    `now` is the caller's own clock, which may be minutes off and still sign a call.
     """
     service, ours = release.service, release.service_deployment
     if release.ending is not None or release.stage in ENDED:
@@ -62,7 +65,7 @@ def decide_word(kind: Kind, release: Release, now: datetime, *, deployment: str 
         return Decline(f"the release of {service} asks nobody: there is nothing to approve")
     if now >= question.until:
         return Decline(f"too late: there was time until {question.until:%H:%M} UTC, and {service} goes back")
-    return Give(ours, max(now, question.since), question.since, f"{service} goes on although {question.reason}")
+    return Give(ours, question.since, question.since, f"{service} goes on although {question.reason}")
 
 
 def word_of(kind: Kind, given: Give, by: str, why: str) -> Word:
@@ -73,4 +76,5 @@ def word_of(kind: Kind, given: Give, by: str, why: str) -> Word:
 def said_before(kind: Kind, prior: Word) -> str:
     """What a second word hears: the first one holds."""
     again = f"{prior.word} already" if prior.word == kind else prior.word
-    return f"it was {again} by {prior.by} at {prior.at:%H:%M} UTC: the first word holds"
+    when = f"at {prior.at:%H:%M} UTC" if prior.aborts else f"on what was asked at {prior.at:%H:%M} UTC"
+    return f"it was {again} by {prior.by} {when}: the first word holds"

@@ -166,9 +166,10 @@ def _operator(operator: str, where: str) -> tuple[str | None, str, bool]:
 def _holds(operator: str, key: str, wanted: tuple[str, ...], request: Request) -> bool:
     quantifier, name, if_exists = _operator(operator, request.action)
     known = {known.lower(): values for known, values in request.context.items()}
-    if key.lower() not in known:
+    of_tags = f"{key.lower().partition('/')[0]}/"
+    if key.lower() not in known and of_tags not in known:
         raise UnsupportedError(f"{request.action}: condition key {key}")
-    actual = known[key.lower()]
+    actual = known.get(key.lower())  # where tags are known at all, one that is not there is absent
     if name == "Null":
         return (actual is None) is (wanted[0] == "true")
     test, negated = _TESTS[name]

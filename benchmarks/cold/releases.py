@@ -88,7 +88,12 @@ def release_cases(make: "type[Case]", env: Mapping[str, str], now: datetime) -> 
             "release.sweep.handler", {}, swept, answers, ("dynamodb.Query", "dynamodb.Query"), {**steps, **machine}
         ),
         "DeploymentHooksEventsFunction": make(
-            "deployment_hooks.events.handler", _waiting(now), {"taken": True}, answers, told, {**hooks, **machine}
+            "deployment_hooks.events.handler",
+            _waiting(now),
+            {"taken": True},
+            answers,
+            told,
+            {**hooks, **machine, **native},
         ),
         "DeploymentHooksNativeFunction": make(
             "deployment_hooks.native.handler",

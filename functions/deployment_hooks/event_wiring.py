@@ -26,6 +26,7 @@ class Settings:
 
     table_name: str
     state_machine_arn: str
+    native_hook_arn: str
     mode: Mode = Mode.OBSERVE
 
 
@@ -54,5 +55,5 @@ def wiring() -> Means:
     return Means(
         logger=logger,
         rendezvous=Rendezvous(table, send_by(lambda: aws.client("stepfunctions"))),
-        see_to=Attendance(table, aws.steady, policy, settings.state_machine_arn).see_to,
+        see_to=Attendance(table, aws.steady, policy, settings.state_machine_arn, settings.native_hook_arn).see_to,
     )

@@ -100,25 +100,25 @@ def wiring() -> Means:
         table.write(written(entry(call, decision, reason, now)))
 
     def probe(call: HookCall) -> Probe:
-        service = read_service(aws.client("ecs"), call.cluster, call.service)
-        reach = reach_of(aws.client, service, policy(call.cluster, call.service))
-        secret = partial(read_secret, lambda: aws.client("secretsmanager"))
+        service = read_service(aws.steady("ecs"), call.cluster, call.service)
+        reach = reach_of(aws.steady, service, policy(call.cluster, call.service))
+        secret = partial(read_secret, lambda: aws.steady("secretsmanager"))
         return Probe(reach.allowed, reach.origins, secret, astray=reach.astray)
 
     def compare(call: HookCall, number: int, start: datetime, now: datetime) -> Look:
         analysis = policy(call.cluster, call.service).analysis or MetricAnalysis()
-        return gathering.look(aws.client, call, analysis, start, now, number)
+        return gathering.look(aws.steady, call, analysis, start, now, number)
 
     return Means(
         logger=logger,
         policy=policy,
-        direction=partial(read_direction, aws.client),
+        direction=partial(read_direction, aws.steady),
         word=Approvals(table).read,
         ask=ask,
         answered=answered,
         journal=journal,
         preflight=lambda call, ourselves: gathering.preflight(
-            aws.client, call, policy(call.cluster, call.service), ourselves
+            aws.steady, call, policy(call.cluster, call.service), ourselves
         ),
         probe=probe,
         compare=compare,

@@ -16,6 +16,7 @@ from breakwater.preflight import Finding, Warn, examine
 from breakwater.preflight_facts import Snapshot
 from breakwater.preflight_reads import snapshot_of
 from breakwater.preflight_roads import listeners
+from breakwater.preflight_tasks import task_checks
 from breakwater.release_policy import ReleasePolicy
 
 from . import holding, telling
@@ -102,8 +103,10 @@ def _lift_quarantine(release: Release, work: Work, now: datetime) -> None:
 
 def _admitted(release: Release, decision: StartDecision, work: Work, now: datetime) -> Kept:
     match decision:
-        case Turned(reason=reason):
+        case Turned(reason=reason, refusals=refusals):
             release = replace(release, stage=Stage.TURNED, why=reason).told(now, "refused", reason)
+            for refusal in refusals:
+                release = release.told(now, f"remedy: {refusal.rule}", refusal.remedy) if refusal.remedy else release
         case Rehearse(reason=reason, warnings=warnings):
             release = replace(release, stage=Stage.REHEARSED, why=reason).told(now, "rehearsed", reason)
             release = _warned(release, warnings, now)
@@ -138,7 +141,11 @@ def _asked(
     definition = getattr(snapshot.definition, "arn", str(request.task_definition))
     snapshot = replace(_with_ours(snapshot, base, str(definition), work), native_hook=work.native_hook)
     despite = {"despite_alarms": request.despite_alarms, "despite_quarantine": request.despite_quarantine}
-    findings = (*examine(snapshot, policy, **despite), *_ours(policy, standing))
+    findings = (
+        *examine(snapshot, policy, **despite),
+        *task_checks(snapshot.definition, policy, work.check_task_roles),
+        *_ours(policy, standing),
+    )
     seen = standing.seen
     before = Before(seen.task_definition, seen.deployment, seen.desired, shares_of(seen.weights))
     release = replace(base, task_definition=str(definition), before=before)

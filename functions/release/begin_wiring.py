@@ -1,4 +1,4 @@
-"""What the first step of a release is made of: as the others, and it knows Breakwater's own Lambda hook."""
+"""What the first step of a release is made of: as the others, and it knows what tasks of checks may be."""
 
 import os
 from dataclasses import dataclass, replace
@@ -13,11 +13,12 @@ from .wiring import Settings, Work, made_of
 class BeginSettings(Settings):
     """The function's environment."""
 
-    native_hook_arn: str
+    check_task_role_arns: str = ""
 
 
 @cache
 def wiring() -> Work:
     """The parts as they run in Lambda."""
     settings = read(BeginSettings, os.environ)
-    return replace(made_of(settings), native_hook=settings.native_hook_arn)
+    roles = tuple(role for role in settings.check_task_role_arns.split(",") if role)
+    return replace(made_of(settings), check_task_roles=roles)

@@ -62,12 +62,17 @@ def decide_start(
     if wanted is not None and wanted.rpartition("/")[2] == present.rpartition("/")[2]:
         return Turned(f"the service has {wanted.rpartition('/')[2]} already")
     if refusals:
-        told = "; ".join(refusal.reason for refusal in refusals[:3])
+        told = "; ".join(_with_remedy(refusal) for refusal in refusals[:3])
         return Turned(f"{len(refusals)} of {len(findings)} preflight checks refuse it: {told}", refusals)
     said = f"{len(findings) - len(refusals) - len(warnings)} preflight checks passed, {len(warnings)} warn"
     if mode is Mode.OBSERVE:
         return Rehearse(f"{said}; the mode is observe, so nothing is deployed", warnings)
     return Begin(said, warnings)
+
+
+def _with_remedy(refusal: Refuse) -> str:
+    """The reason and what to do, where that is one line; a snippet to paste is in the record and its report."""
+    return f"{refusal.reason} ({refusal.remedy})" if refusal.remedy and "\n" not in refusal.remedy else refusal.reason
 
 
 # ── what does a hook ask for? ─────────────────────────────────────────────────────────────────────────────────────────
@@ -113,6 +118,8 @@ def decide_after_hook(
         return PassBy(f"the deployment is over: {deployment.status}")
     if hook.status != "AWAITING_ACTION":
         return PassBy(f"the hook does not wait any more: {hook.status}")
+    if hook.gate is not None:
+        return PassBy(hook.gate)
     work = policy.work_at(hook.stage)
     if work is None:
         return PassBy(f"the policy has nothing to check at {hook.stage}: the hook is somebody else's")

@@ -33,6 +33,7 @@ from breakwater.listeners import balancer_dimension
 from breakwater.model import Cause
 from breakwater.preflight_facts import ServiceFacts
 from breakwater.preflight_roads import aimed
+from breakwater.preflight_tasks import PARAMETER
 from breakwater.reach import reach_of
 from breakwater.redact import redact
 from breakwater.release_policy import ReleasePolicy, looks_planned
@@ -46,6 +47,10 @@ from .wiring import Work
 
 GROUP = "breakwater-check"
 """The group of a check's task names the service, so that the event of its end finds the release."""
+STARTED_BY = "breakwater/check/"
+"""What begins with `breakwater/` is not alerted of task by task: who started it says what became of it."""
+TAG = "breakwater:check"
+"""The tag of a check's task, with the stack's name: IAM lets the function stop what carries it, and no other task."""
 LONGEST_MS = 720_000
 """So long all HTTP checks may take together: the invocation ends after 900 s, and an attempt may take 60."""
 TIME_IS_UP = "the check's time is up"
@@ -168,8 +173,9 @@ def _run(release: Release, check: TaskCheck, facts: ServiceFacts, at: str, work:
                 taskDefinition=release.task_definition,
                 count=1,
                 clientToken=digest[:64],
-                startedBy=f"{GROUP}/{digest[:12]}",
+                startedBy=f"{STARTED_BY}{digest[:12]}",
                 group=f"{GROUP}:{release.service}",
+                tags=[{"key": TAG, "value": work.stack}],
                 **_placed(facts, release, work),
                 **({"overrides": {"containerOverrides": [container]}} if container else {}),
             )
@@ -184,6 +190,8 @@ def _run(release: Release, check: TaskCheck, facts: ServiceFacts, at: str, work:
 
 
 def _refused(check: TaskCheck, why: str) -> TaskEnd:
+    if "AccessDenied" in why:
+        why = f"does the stack's parameter {PARAMETER} name the roles of this revision? {why}"
     return TaskEnd(refused=redact(why, check.command)[:500])
 
 

@@ -24,6 +24,8 @@ class HookSeen:
     service_deployment: str
     status: str = "AWAITING_ACTION"
     expires_at: datetime | None = None
+    gate: str | None = None
+    """Why it is a person's, and not Breakwater's to answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _PAGE = (
     "font:16px/1.5 system-ui,sans-serif}main{max-width:60rem;margin:0 auto;padding:2rem 1.2rem 3rem}"
     "h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .6rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}"
     ".lead{color:var(--soft);margin:.2rem 0 1rem;max-width:70ch}.soft{color:var(--soft)}"
+    "td{white-space:pre-wrap}"
     ".card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.9rem 1.1rem}"
     ".pill{display:inline-block;border-radius:5px;padding:.15rem .5rem;font-size:.8rem;font-weight:650;"
     "white-space:nowrap}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from breakwater.attending import whose_gate
 from breakwater.aws import translated_errors
 from breakwater.errors import NotFoundError
 from breakwater.listeners import weights_of
@@ -45,16 +46,17 @@ class Standing:
 class Sight:
     """The reads, through the client of each AWS service."""
 
-    def __init__(self, client: Client, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: Client, sleep: Callable[[float], None] = time.sleep, *, native_hook: str = "") -> None:
         self._client = client
         self._sleep = sleep
+        self._native_hook = native_hook
 
     def rollout(self, arn: str) -> Rollout | None:
         """A service deployment as it is now; `None` if there is none of that name."""
         with translated_errors("describe the service deployment"):
             answer = self._client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])
         found = answer.get("serviceDeployments") or []
-        return _rollout(found[0]) if found else None
+        return _rollout(found[0], self._native_hook) if found else None
 
     def standing(self, cluster: str, service: str, *, traffic: bool = False) -> Standing:
         """The service as it is now, its weights and targets only if asked for. Raises `BreakwaterError`."""
@@ -132,7 +134,7 @@ def rules_of(facts: ServiceFacts) -> list[str]:
     return list(dict.fromkeys(one.production_rule for one in facts.bindings if one.production_rule))
 
 
-def _rollout(raw: Mapping[str, Any]) -> Rollout:
+def _rollout(raw: Mapping[str, Any], native_hook: str = "") -> Rollout:
     target: Mapping[str, Any] = raw.get("targetServiceRevision") or {}
     rollback: Mapping[str, Any] = raw.get("rollback") or {}
     arn, stage = str(raw["serviceDeploymentArn"]), raw.get("lifecycleStage")
@@ -150,11 +152,11 @@ def _rollout(raw: Mapping[str, Any]) -> Rollout:
         for one in raw.get("lifecycleHookDetails") or []
         if one.get("status") == "AWAITING_ACTION" and one.get("targetType") == "PAUSE"
     ]
-    hook = (
-        HookSeen(str(waiting[0]["hookId"]), _hook_stage(raw), arn, expires_at=waiting[0].get("expiresAt"))
-        if waiting
-        else None
-    )
+    hook = None
+    if waiting:
+        at = _hook_stage(raw)
+        gate = whose_gate(_declared(raw), at, native_hook)
+        hook = HookSeen(str(waiting[0]["hookId"]), at, arn, expires_at=waiting[0].get("expiresAt"), gate=gate)
     sources = tuple(str(one["arn"]) for one in raw.get("sourceServiceRevisions") or [])
     settings: Mapping[str, Any] = raw.get("deploymentConfiguration") or {}
     bakes = [settings.get("bakeTimeInMinutes", 0)]
@@ -172,9 +174,13 @@ def _hook_stage(raw: Mapping[str, Any]) -> str:
     stage = str(raw.get("lifecycleStage") or "")
     declared = {
         stage
-        for hook in (raw.get("deploymentConfiguration") or {}).get("lifecycleHooks") or []
+        for hook in _declared(raw)
         if hook.get("targetType") == "PAUSE"
         for stage in hook.get("lifecycleStages") or []
     }
     before = f"PRE_{stage}"
     return before if stage not in declared and before in declared else stage
+
+
+def _declared(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return (raw.get("deploymentConfiguration") or {}).get("lifecycleHooks") or []

@@ -45,7 +45,8 @@ def wiring() -> Sweeping:
     def attends(now: datetime) -> tuple[str, ...]:
         return attended(work.rules(now)) if settings.mode is Mode.ACT else ()
 
-    return Sweeping(work, Attendance(work.table, work.client, work.policy, settings.state_machine_arn), attends)
+    machine, native = settings.state_machine_arn, settings.native_hook_arn
+    return Sweeping(work, Attendance(work.table, work.client, work.policy, machine, native, again=True), attends)
 
 
 def attended(policy: Compiled) -> tuple[str, ...]:

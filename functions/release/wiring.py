@@ -46,6 +46,7 @@ class Settings:
     report_bucket: str
     stack_name: str
     mode: Mode = Mode.OBSERVE
+    native_hook_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,10 @@ class Work:
     approvals: Approvals
     desk: IncidentDesk
     report_bucket: str
-    native_hook: str | None = None
-    """The ARN of Breakwater's own Lambda hook, where it matters whose hook a service declares."""
+    native_hook: str = ""
+    """The ARN of Breakwater's own Lambda hook, by which it is known whose hook a service declares."""
+    check_task_roles: tuple[str, ...] = ()
+    """The roles that tasks of checks may have, where it matters before a release begins."""
     stack: str = ""
     """The name of the stack, for the commands that people are given."""
     mode: Mode = Mode.OBSERVE
@@ -102,7 +105,7 @@ def made_of(settings: Settings) -> Work:
         sent_back=SentBackStore(table),
         leases=Leases(table),
         ledgers=Ledgers(table),
-        sight=Sight(aws.steady),
+        sight=Sight(aws.steady, native_hook=settings.native_hook_arn),
         client=aws.steady,
         rules=reader.current,
         policy=policy,
@@ -112,6 +115,7 @@ def made_of(settings: Settings) -> Work:
             IncidentStore(table), IncidentTopic(lambda: aws.client("sns"), settings.incident_topic_arn), AUTOMATION
         ),
         report_bucket=settings.report_bucket,
+        native_hook=settings.native_hook_arn,
         stack=settings.stack_name,
         mode=settings.mode,
     )

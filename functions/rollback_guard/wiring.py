@@ -93,7 +93,7 @@ def wiring() -> Work:
         return reader.current(datetime.now(UTC))
 
     def tell_release(service: str, deployment: str, reason: str, now: datetime) -> str | None:
-        from breakwater.release_claims import tell_failing  # only who rolls back pays for it
+        from breakwater.release_failing import tell_failing  # only who rolls back pays for it
         from breakwater.rendezvous_store import Rendezvous, send_by
 
         meeting = Rendezvous(table, send_by(lambda: aws.client("stepfunctions")))

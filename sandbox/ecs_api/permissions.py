@@ -2,6 +2,7 @@
 reference, as far as known without it at hand. A role that ECS is told to use has to be passed as well."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sandbox.account import Account
@@ -94,9 +95,28 @@ def _run(account: Account, params: Params) -> list[Request]:
         arn = definition.arn
         roles |= account.ecs.kept.definitions.get(arn, {})
     roles |= params.get("overrides", {})
+    tagged = (
+        [
+            Request(
+                "ecs:TagResource",
+                _cluster_arn(account, params).replace(":cluster/", ":task/") + "/new",
+                {**_context(account, params), "ecs:CreateAction": ["RunTask"]},
+            )
+        ]
+        if params.get("tags")
+        else []
+    )
     way_in = str(bool(params.get("enableExecuteCommand"))).lower()
     context = {**_context(account, params), "ecs:enable-execute-command": [way_in]}
-    return [Request("ecs:RunTask", arn, context), *_passed(account, roles)]
+    return [Request("ecs:RunTask", arn, context), *_passed(account, roles), *tagged]
+
+
+def _stopped(account: Account, params: Params) -> list[Request]:
+    """StopTask is on the task, and the tags of the task are known."""
+    (request,) = _named("StopTask", "task", "task")(account, params)
+    tags = account.ecs.kept.tags.get(request.resource, {})
+    of_it = {f"aws:ResourceTag/{key}": [value] for key, value in tags.items()}
+    return [replace(request, context={**request.context, "aws:ResourceTag/": None, **of_it})]
 
 
 MAPPERS: Mapping[tuple[str, str], _Mapper] = {
@@ -131,7 +151,7 @@ MAPPERS: Mapping[tuple[str, str], _Mapper] = {
     ("ecs", "StopServiceDeployment"): _by_arn("StopServiceDeployment", "serviceDeploymentArn"),
     ("ecs", "ContinueServiceDeployment"): _by_arn("ContinueServiceDeployment", "serviceDeploymentArn"),
     ("ecs", "RunTask"): _run,
-    ("ecs", "StopTask"): _named("StopTask", "task", "task"),
+    ("ecs", "StopTask"): _stopped,
     ("ecs", "GetTaskProtection"): _named("GetTaskProtection", "task", "tasks"),
     ("ecs", "UpdateTaskProtection"): _named("UpdateTaskProtection", "task", "tasks"),
     ("ecs", "DescribeCapacityProviders"): lambda account, params: [

@@ -57,6 +57,19 @@ def test_what_could_not_be_sent_is_found_and_sent_by_the_sweep(table: Table) -> 
     assert list(meeting.unsent()) == []
 
 
+def test_what_a_dead_token_was_told_is_told_to_the_next_one(table: Table) -> None:
+    machine = Machine()
+    meeting = Rendezvous(table, machine)
+    machine.heard["t1"] = {"kind": "nothing"}  # answered, or timed out: it is dead
+    meeting.arrive("prod/web", WAIT, NOW)
+    assert isinstance(meeting.arrive("prod/web", HOOK, NOW), Complete)
+    assert list(meeting.unsent()) == []
+    for _ in range(2):
+        meeting.arrive("prod/web", Wait(2, "t2", WAIT.kinds, WAIT.deployments), NOW)
+    assert machine.heard["t2"]["id"] == "m1"
+    assert isinstance(meeting.arrive("prod/web", Wait(3, "t3", WAIT.kinds, WAIT.deployments), NOW), Keep)
+
+
 def test_a_whole_release_meets_event_after_event(table: Table) -> None:
     machine = Machine()
     meeting = Rendezvous(table, machine)

@@ -65,7 +65,9 @@ class Street:
     """The account."""
 
     def __init__(self, account: Sandbox | None = None) -> None:
-        self.account = account or Sandbox.deploy(TEMPLATE, {"AlertEmail": "oncall@example.com", "Mode": "act"})
+        roles = "arn:aws:iam::111122223333:role/task"
+        said = {"AlertEmail": "oncall@example.com", "Mode": "act", "CheckTaskRoleArns": roles}
+        self.account = account or Sandbox.deploy(TEMPLATE, said)
         self.ecs, self.elb = self.account.client("ecs"), self.account.client("elbv2")
         self.rules: dict[str, ServiceRules] = {}
         self.shops = 0

@@ -45,7 +45,15 @@ HOST = "Host EC2 (instance i-0abc1234def567890) terminated."
 ELB = "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-east-1:111122223333:t/x)"
 ROLLING_BACK = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1."
 TASK = "ECS Task State Change"
+CHECKED = {"group": "breakwater-check:prod/web", "startedBy": "breakwater/check/0123456789ab"}
 OUR_RUN = "breakwater/run/nightly/20260414T120000Z-0123456789ab/1"
+
+
+def a_checks_task() -> Event:
+    """A task of a check that runs on although its sidecar failed."""
+    event = a_running_task(a_container(status="RUNNING"), a_container(1, name="agent"))
+    return event | {"detail": event["detail"] | CHECKED}
+
 
 STOPS: list[Case] = [
     ("failed to start without any container", a_stop("TaskFailedToStart", "CannotPullContainerError: x"), ODD),
@@ -138,6 +146,12 @@ RUNS: list[Case] = [
     ("a run without a stop code", a_stop(DROP, ESSENTIAL_EXITED, 1, startedBy=OUR_RUN), RUN),
     ("maintenance of a run", a_stop("ServiceSchedulerInitiated", MAINTENANCE, 137, startedBy=OUR_RUN), RUN),
     ("a run that still stops", an_exit(0, startedBy=OUR_RUN, lastStatus="STOPPING"), None),
+    ("a check's task ended with 1", an_exit(1, **CHECKED), None),
+    ("a check's task was out of time", a_stop("UserInitiated", "the check's time is up", 143, **CHECKED), None),
+    ("a check's task failed to start", a_stop("TaskFailedToStart", "RESOURCE:CPU", **CHECKED), None),
+    ("a check's task without a stop code", a_stop(DROP, ESSENTIAL_EXITED, 1, **CHECKED), None),
+    ("a check's task was lost", a_stop("SpotInterruption", SPOT, 143, **CHECKED), None),
+    ("a task that only names a check's group", an_exit(1, group="breakwater-check:prod/web"), EXIT),
     ("a task that somebody else started", an_exit(1, group="family:job", startedBy="breakwater"), EXIT),
     ("a task whose startedBy is null", an_exit(1, group="family:job", startedBy=None), EXIT),
     ("a task without a startedBy", an_exit(1, group="family:job", startedBy=DROP), EXIT),
@@ -163,6 +177,7 @@ SIDECARS: list[Case] = [
         a_running_task(a_container(status="RUNNING"), a_container(1, name="agent")),
         SIDECAR,
     ),
+    ("a sidecar of a check's task failed", a_checks_task(), None),
     (
         "a sidecar's code is a string",
         a_running_task(a_container(status="RUNNING"), a_container("137", name="agent")),

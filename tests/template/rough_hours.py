@@ -58,6 +58,7 @@ def lived() -> Lived:
     parameters: dict[str, str | Secret] = {
         "AlertEmail": "oncall@example.com",
         "Mode": "act",
+        "CheckTaskRoleArns": f"arn:aws:iam::{ACCOUNT}:role/task",
         "CheckSecretArns": Secret("token", name="breakwater/check"),
         "SlackSecretArn": Secret("https://hooks.slack.com/services/T0/B0/x"),
     }

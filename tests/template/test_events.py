@@ -51,6 +51,7 @@ ROUTED = {
     "task_stopped_by_scale_in": None,
     "task_stopped_by_spot": None,
     "task_stopped_by_user": None,
+    "task_stopped_check_failed": None,
     "task_stopped_command_not_found": EXIT,
     "task_stopped_exit_zero": None,
     "task_stopped_failed_container_health_check": SCHEDULER,

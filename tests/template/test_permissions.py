@@ -77,6 +77,8 @@ OF_MACHINES = {
 }
 IN_A_VPC = {f"{name}Role" for name, body in functions().items() if "VpcConfig" in body["Properties"]}
 
+OF_CHECKS = {"ecs:RunTask", "ecs:TagResource", "ecs:StopTask", "ecs:DescribeTasks", "iam:PassRole"}
+
 Granted = tuple[str, str, dict[str, Any]]
 
 
@@ -202,6 +204,26 @@ def test_a_role_can_be_assumed_by_its_service_only(role: str) -> None:
     assert [as_list(statement["Principal"]["Service"]) for statement in trust] == [[service]]
 
 
+def test_the_hook_may_be_called_whatever_context_ecs_sends() -> None:
+    """AWS documents its trust without a condition (blue-green-permissions). A hook that cannot be called sends back
+    every deployment that declares it."""
+    [trust] = ROLES["DeploymentHooksNativeRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert "Condition" not in trust
+
+
+def test_what_reaches_strangers_stops_and_starts_nothing_but_the_tasks_of_its_checks() -> None:
+    held = {
+        (statement["Effect"], action): statement
+        for statement in statements(ROLES["ReleaseCheckFunctionRole"])
+        for action in as_list(statement["Action"])
+    }
+    tag = held["Allow", "ecs:StopTask"]["Condition"]
+    assert tag == {"StringEquals": {"aws:ResourceTag/breakwater:check": {"Ref": "AWS::StackName"}}}
+    assert held["Allow", "ecs:TagResource"]["Condition"] == {"StringEquals": {"ecs:CreateAction": "RunTask"}}
+    assert held["Allow", "iam:PassRole"]["Resource"] == {"Ref": "CheckTaskRoleArns"}
+    assert held["Deny", "ecs:RunTask"]["Condition"] == {"StringEquals": {"ecs:enable-execute-command": "true"}}
+
+
 @pytest.mark.parametrize("role", sorted(SCHEDULED))
 def test_a_schedule_may_wake_its_function_and_keep_what_that_did_not_take(role: str) -> None:
     """Its role is for this account's own schedules only."""
@@ -230,9 +252,10 @@ def test_a_secret_is_readable_only_where_there_is_one() -> None:
     ]
     assert conditional
     for condition, granted, otherwise in conditional:
-        assert condition in ("HasSlack", "HasCheckSecrets")
+        assert condition in ("HasSlack", "HasCheckSecrets", "HasCheckTasks")
         assert otherwise == {"Ref": "AWS::NoValue"}
-        assert granted["Action"] == "secretsmanager:GetSecretValue"
+        assert (granted["Action"] == "secretsmanager:GetSecretValue") is (condition != "HasCheckTasks")
+    assert {granted["Action"] for condition, granted, _ in conditional if condition == "HasCheckTasks"} == OF_CHECKS
     unconditional = [
         statement
         for role in ROLES.values()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from breakwater.addresses import Origin
-from breakwater.checks import HttpCheck, MetricAnalysis
+from breakwater.checks import HttpCheck, MetricAnalysis, TaskCheck
 from breakwater.listener_rules import Condition, ListenerRule, Road
 from breakwater.preflight import Ok, Refuse, Warn, examine, refused, stages_wanted
 from breakwater.preflight_facts import (
@@ -21,6 +21,7 @@ from breakwater.preflight_facts import (
     Unknown,
     image_reference,
 )
+from breakwater.preflight_tasks import PARAMETER, task_checks
 from breakwater.release_policy import ReleasePolicy
 
 ECR = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop/web"
@@ -189,6 +190,48 @@ def test_breakwaters_own_function_is_a_hook_like_one_that_pauses() -> None:
     hooks = (replace(PAUSE, target_type="AWS_LAMBDA", target_arn=NATIVE),)
     ours = replace(service(hooks=hooks), native_hook=NATIVE)
     assert not refused(examine(ours, POLICY))
+
+
+def test_of_two_hooks_that_pause_at_one_stage_nobody_can_tell_which_is_breakwaters() -> None:
+    gate = Hook(frozenset({"POST_TEST_TRAFFIC_SHIFT"}), "PAUSE")
+    found = refused(examine(service(hooks=(PAUSE, gate)), POLICY))
+    assert [finding.rule for finding in found] == ["hook-gate"]
+    elsewhere = replace(gate, stages=frozenset({"PRE_SCALE_UP"}))
+    assert not refused(examine(service(hooks=(PAUSE, elsewhere)), POLICY))
+
+
+def test_one_that_pauses_beside_breakwaters_function_is_said_to_wait_for_a_person() -> None:
+    ours = replace(PAUSE, target_type="AWS_LAMBDA", target_arn=NATIVE)
+    both = replace(service(hooks=(PAUSE, ours)), native_hook=NATIVE)
+    said = [finding for finding in examine(both, POLICY) if isinstance(finding, Warn)]
+    assert {finding.rule for finding in said} == {"hook-gate"}
+    assert not refused(examine(both, POLICY))
+
+
+ROLE = "arn:aws:iam::111122223333:role/shop/web"
+TASKS = ReleasePolicy(checks=(TaskCheck("migrations"),))
+
+
+@pytest.mark.parametrize(
+    ("policy", "roles", "names", "expected"),
+    [
+        pytest.param(POLICY, (), (ROLE,), None, id="no check runs as a task"),
+        pytest.param(TASKS, (), (ROLE,), Refuse, id="the parameter is empty"),
+        pytest.param(TASKS, (), (), Refuse, id="the parameter is empty and the task has no role"),
+        pytest.param(TASKS, (ROLE,), (ROLE,), Ok, id="its role is named"),
+        pytest.param(TASKS, ("arn:aws:iam::111122223333:role/shop/*",), (ROLE,), Ok, id="its role fits"),
+        pytest.param(TASKS, ("arn:aws:iam::111122223333:role/web",), ("web",), Ok, id="its role is named by name"),
+        pytest.param(TASKS, (ROLE,), (), Ok, id="it has no role"),
+        pytest.param(TASKS, (ROLE,), (ROLE, f"{ROLE}-pull"), Refuse, id="its execution role is not named"),
+        pytest.param(TASKS, ("arn:aws:iam::111122223333:role/we",), ("web",), Refuse, id="a name that begins alike"),
+    ],
+)
+def test_checks_run_as_tasks_only_with_roles_that_the_stack_names(
+    policy: ReleasePolicy, roles: tuple[str, ...], names: tuple[str, ...], expected: type | None
+) -> None:
+    found = [*task_checks(replace(DEFINITION, roles=names), policy, roles)]
+    assert [type(one) for one in found] == ([expected] if expected else [])
+    assert all(PARAMETER in one.remedy for one in found if isinstance(one, Refuse))
 
 
 def test_an_alarm_warns_where_the_release_is_the_cure() -> None:

@@ -48,6 +48,7 @@ PURE_MODULES = (
     "preflight_findings",
     "preflight_roads",
     "preflight_snippets",
+    "preflight_tasks",
     "quiet",
     "redact",
     "redact_patterns",

@@ -145,6 +145,7 @@ def _hooks(service: ServiceFacts, policy: ReleasePolicy, native: str | None) -> 
         )
     else:
         yield Ok("hooks", f"hooks are declared at {', '.join(wanted)}" if wanted else "no stage has to wait")
+    yield from _gates(service, wanted, native)
     for hook in service.hooks:
         let_through = sorted(hook.stages & set(wanted)) if hook.target_type == "PAUSE" else []
         if let_through and hook.on_timeout == "CONTINUE":
@@ -164,6 +165,20 @@ def _hooks(service: ServiceFacts, policy: ReleasePolicy, native: str | None) -> 
         )
     elif policy.checks:
         yield Ok("test-listener", "the new revision can be reached through a test listener")
+
+
+def _gates(service: ServiceFacts, wanted: tuple[str, ...], native: str | None) -> Findings:
+    """A person's own gate at a stage of ours is left to them (`attending.whose_gate`): it must be clear which one it
+    is."""
+    for stage in wanted:
+        here = [hook for hook in service.hooks if stage in hook.stages]
+        pauses = sum(hook.target_type == "PAUSE" for hook in here)
+        if pauses and any(hook.target_type != "PAUSE" and _ours(hook, native) for hook in here):
+            reason = f"the hook at {stage} that pauses waits for a person: Breakwater's Lambda hook does the work there"
+            yield Warn("hook-gate", reason, "take one of the two away if nobody is meant to answer")
+        elif pauses > 1:
+            reason = f"{pauses} hooks that pause are declared at {stage}: which one is Breakwater's cannot be told"
+            yield Refuse("hook-gate", reason, "keep one, and a person's gate at a stage where nothing is checked")
 
 
 def _ours(hook: Hook, native: str | None) -> bool:

@@ -123,6 +123,8 @@ class DefinitionFacts:
     """CPU units that a task takes on an instance."""
     memory: int = 0
     """MiB that a task takes on an instance."""
+    roles: tuple[str, ...] = ()
+    """The task role and the execution role, as far as it names any."""
 
     @property
     def start_seconds(self) -> int:

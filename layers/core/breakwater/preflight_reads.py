@@ -166,6 +166,7 @@ def read_definition(ecs: Any, task_definition: str) -> DefinitionFacts:
             for one in containers
         ),
         compatibilities=frozenset(raw.get("compatibilities") or []),
+        roles=tuple(raw[name] for name in ("taskRoleArn", "executionRoleArn") if raw.get(name)),
         # What the task says as a whole, else its containers together; a container takes its reservation if it has one.
         cpu=int(raw.get("cpu") or sum(one.get("cpu") or 0 for one in containers)),
         memory=int(

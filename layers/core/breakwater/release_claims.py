@@ -3,9 +3,6 @@
 from datetime import datetime
 
 from breakwater.errors import ConflictError
-from breakwater.redact import redact
-from breakwater.rendezvous import Kind, Message
-from breakwater.rendezvous_store import Rendezvous
 from breakwater.store import Key, Put, Table, Update
 
 KEPT_DAYS = 90
@@ -36,21 +33,6 @@ class Claims:
             self._table.write(Update(_key(service), {"execution": NOBODY}, expected={"execution": execution}))
         except ConflictError:
             return
-
-
-def tell_failing(
-    table: Table, meeting: Rendezvous, service: str, deployment: str, reason: str, now: datetime
-) -> str | None:
-    """Tell the release that has a service that tasks of its deployment fail and going back would help, once.
-
-    `deployment` is its ARN, or its id. Answers the execution that has the service, or `None` if none has.
-    """
-    execution = Claims(table).holder(service)
-    if execution is None:
-        return None
-    body = {"reason": redact(reason)[:1000]}
-    meeting.arrive(service, Message(f"failing:{deployment}", Kind.FAILING, now.isoformat(), deployment, body), now)
-    return execution
 
 
 def _key(service: str) -> Key:

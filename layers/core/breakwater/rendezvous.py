@@ -6,13 +6,16 @@ two completes the meeting. What is kept: the waiter, what was last answered, and
 yet. So a message before its token is not lost, one that comes twice is answered once, a wait that is tried again with a
 new token gets the answer that the old token got, and a late one changes nothing.
 
-The answer is sent after it was kept, and confirmed after it was sent: whoever comes by in between sends it again.
+The answer is sent after it was kept, and confirmed after it was sent: whoever comes by in between sends it again. A
+wait whose time ran out stays here until the next one comes. What answers it in between finds its token dead: then the
+message was heard by nobody, and is the first that the next wait gets. So a message may be heard twice, and is heard.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 MOST_MAIL = 50
 MOST_SEEN = 200
@@ -87,7 +90,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The answer to this wait reached the state machine, or its token is dead."""
+    """The answer to this wait reached the state machine."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The token of this wait is dead: it was answered before, or nobody heard the answer."""
 
     number: int
 
@@ -135,7 +145,7 @@ class Ignore:
 
 
 MeetingDecision = Complete | Keep | Ignore
-Arrival = Message | Wait | Sent
+Arrival = Message | Wait | Sent | Lost
 
 
 def decide_meeting(meeting: Meeting, arrival: Arrival) -> MeetingDecision:
@@ -149,6 +159,12 @@ def decide_meeting(meeting: Meeting, arrival: Arrival) -> MeetingDecision:
             if meeting.sent or arrival.number != meeting.answered:
                 return Ignore(f"the answer to wait {arrival.number} is not the one that is on its way")
             return Keep(replace(meeting, sent=True), f"wait {arrival.number} has its answer")
+        case Lost():
+            if meeting.sent or arrival.number != meeting.answered:
+                return Ignore(f"the answer to wait {arrival.number} is not the one that is on its way")
+            return Keep(_taken_back(meeting), f"wait {arrival.number} was over: its answer is for the next one")
+        case _:
+            assert_never(arrival)
 
 
 def unfinished(meeting: Meeting) -> Complete | None:
@@ -173,10 +189,15 @@ def _told(meeting: Meeting, message: Message) -> MeetingDecision:
 def _waiting(meeting: Meeting, wait: Wait) -> MeetingDecision:
     if wait.number < meeting.answered or (meeting.wait is not None and wait.number < meeting.wait.number):
         return Ignore(f"wait {wait.number} is over: a later one has come")
+    if meeting.sent and wait == meeting.wait and wait.number == meeting.answered:
+        return Ignore(f"wait {wait.number} was answered before")  # the same token once more, and it is used up
     if wait.number == meeting.answered and meeting.answer is not None:
         # The same state was tried again: its first token timed out, or its answer was lost on the way.
-        return Complete(replace(meeting, wait=wait, sent=False), wait, meeting.answer, f"wait {wait.number} came again")
-    meeting = replace(meeting, sent=True)  # a later wait: the machine has gone on, so it had the answer before
+        mail = tuple(message for message in meeting.mail if message != meeting.answer)
+        again = replace(meeting, wait=wait, sent=False, mail=mail)
+        return Complete(again, wait, meeting.answer, f"wait {wait.number} came again")
+    if not meeting.sent:
+        meeting = _taken_back(meeting)  # the machine has gone on, and nobody knows whether it had the answer
     there = next((message for message in meeting.mail if wait.takes(message)), None)
     if there is None:
         return Keep(replace(meeting, wait=wait), f"wait {wait.number} has begun")
@@ -187,3 +208,9 @@ def _waiting(meeting: Meeting, wait: Wait) -> MeetingDecision:
 def _answered(meeting: Meeting, wait: Wait, message: Message) -> Complete:
     kept = replace(meeting, wait=wait, answered=wait.number, answer=message, sent=False)
     return Complete(kept, wait, message, f"wait {wait.number} is answered with {message.kind}")
+
+
+def _taken_back(meeting: Meeting) -> Meeting:
+    """What may not have been heard is the first thing that the next wait gets."""
+    mail = meeting.mail if meeting.answer is None else (meeting.answer, *meeting.mail)[:MOST_MAIL]
+    return replace(meeting, sent=True, mail=mail)

@@ -17,6 +17,7 @@ from breakwater.rendezvous import (
     Complete,
     Ignore,
     Kind,
+    Lost,
     Meeting,
     MeetingDecision,
     Message,
@@ -38,7 +39,8 @@ Send = Callable[[str, str], bool]
 
 
 def send_by(client: Callable[[], Any]) -> Send:
-    """`Send` by SendTaskSuccess. A token that timed out, or was answered before, is done with: no error."""
+    """`Send` by SendTaskSuccess. A token that timed out, or was answered before, is no error: Step Functions does not
+    say which of the two it was."""
 
     def send(token: str, output: str) -> bool:
         try:
@@ -88,8 +90,9 @@ class Rendezvous:
         return (pk.partition("#")[2] for pk in self.table.with_status(UNSENT))
 
     def _send(self, key: str, complete: Complete, now: datetime) -> None:
-        self.send(complete.wait.token, json.dumps(told(complete.message)))
-        self._kept(key, Sent(complete.wait.number), now)
+        heard = self.send(complete.wait.token, json.dumps(told(complete.message)))
+        number = complete.wait.number
+        self._kept(key, Sent(number) if heard else Lost(number), now)
 
     def _kept(self, key: str, arrival: Arrival, now: datetime) -> MeetingDecision:
         for _ in range(TRIES):

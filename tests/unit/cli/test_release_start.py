@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
 from typer.testing import CliRunner, Result
 
 from breakwater.errors import BreakwaterError
@@ -265,15 +265,50 @@ def test_the_stack_is_found_by_its_outputs(
 
 
 @pytest.mark.parametrize(
+    ("problem", "code", "said"),
+    [
+        pytest.param(
+            ClientError({"Error": {"Code": "ValidationError", "Message": "Stack with id typo does not exist"}}, "D"),
+            2,
+            "Stack with id typo does not exist",
+            id="no such stack",
+        ),
+        pytest.param(NoRegionError(), 2, "region", id="no Region"),
+        pytest.param(NoCredentialsError(), 2, "credentials", id="no credentials"),
+        pytest.param(ProfileNotFound(profile="me"), 2, "profile", id="no such profile"),
+        pytest.param(
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "D"), 1, "AccessDenied", id="not allowed"
+        ),
+        pytest.param(
+            ClientError({"Error": {"Code": "ValidationError", "Message": "too long"}}, "D"), 1, "too long", id="other"
+        ),
+    ],
+)
+def test_a_request_that_names_no_stack_or_nobody_is_wrong_usage(
+    problem: Exception, code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    def session(region_name: str | None) -> None:
+        raise problem
+
+    monkeypatch.setattr(boto3, "Session", session)
+    done = CliRunner().invoke(app, ["release", "watch", "prod/web", "--stack", "typo"])
+    assert done.exit_code == code
+    assert "look for the stack typo" in done.stderr
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
     ("header", "expected"),
     [
         pytest.param("Tue, 14 Apr 2026 12:02:00 GMT", timedelta(minutes=2), id="ours is behind"),
-        pytest.param("Tue, 14 Apr 2026 11:58:00 GMT", timedelta(0), id="ours is ahead"),
+        pytest.param("Tue, 14 Apr 2026 11:58:00 GMT", timedelta(minutes=-2), id="ours is ahead"),
         pytest.param("Wed, 15 Apr 2026 12:00:00 GMT", timedelta(0), id="a clock that cannot be AWS's"),
         pytest.param("", timedelta(0), id="none is told"),
     ],
 )
-def test_a_word_is_not_dated_before_the_clock_that_it_is_read_against(header: str, expected: timedelta) -> None:
+def test_a_word_is_dated_by_the_clock_that_it_is_read_against(header: str, expected: timedelta) -> None:
     class Sts:
         def get_caller_identity(self) -> dict[str, Any]:
             return {"Arn": ANN, "ResponseMetadata": {"HTTPHeaders": {"date": header} if header else {}}}

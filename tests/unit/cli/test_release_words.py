@@ -106,9 +106,20 @@ def test_a_clock_that_is_behind_gives_no_approval_before_its_question() -> None:
     assert word_of(Kind.APPROVED, given, "ann", "seen by hand") == Word("approved", "ann (seen by hand)", NOON)
 
 
+@pytest.mark.parametrize("off", [-4, 0, 4])
+def test_an_approval_answers_its_question_and_no_later_one_whatever_the_clock_says(off: int) -> None:
+    """AWS still signs the calls of a clock that is minutes off."""
+    given = decide_word(Kind.APPROVED, ASKED, NOON + timedelta(minutes=1 + off))
+    assert isinstance(given, Give)
+    word = word_of(Kind.APPROVED, given, "ann", "")
+    assert word.approves(NOON)
+    assert not word.approves(NOON + timedelta(minutes=2))
+
+
 def test_who_comes_second_hears_who_was_first() -> None:
     prior = Word("approved", "ann (it is fine)", NOON)
-    assert said_before(Kind.APPROVED, prior).startswith("it was approved already by ann (it is fine) at 12:00 UTC")
+    said = said_before(Kind.APPROVED, prior)
+    assert said.startswith("it was approved already by ann (it is fine) on what was asked at 12:00 UTC")
     assert said_before(Kind.ABORTED, prior).startswith("it was approved by ann")
 
 

@@ -2,10 +2,22 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from breakwater.attending import Attend, Continue, Direction, LeaveAlone, Waiting, decide_attend
+from breakwater.attending import (
+    MOST_TRIES,
+    Attend,
+    CallPerson,
+    Continue,
+    Direction,
+    LeaveAlone,
+    Waiting,
+    decide_again,
+    decide_attend,
+    whose_gate,
+)
 from breakwater.model import Mode
 from breakwater.release_policy import ReleasePolicy
 from release.request import read_request
@@ -35,6 +47,64 @@ def test_a_hook_that_waits_is_attended_continued_or_left_alone(
 ) -> None:
     decision = decide_attend(replace(WAITING, stage=stage), direction, policy, claimed_by=claimed_by)
     assert type(decision) is expected
+
+
+NATIVE = "arn:aws:lambda:eu-central-1:111122223333:function:breakwater-native"
+PAUSE = {"targetType": "PAUSE", "lifecycleStages": [WAITING.stage]}
+OURS = {"targetType": "AWS_LAMBDA", "hookTargetArn": f"{NATIVE}:live", "lifecycleStages": [WAITING.stage]}
+THEIRS = {**OURS, "hookTargetArn": "arn:aws:lambda:eu-central-1:111122223333:function:theirs"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        pytest.param([PAUSE], None, id="one that pauses"),
+        pytest.param([PAUSE, THEIRS], None, id="beside somebody's function"),
+        pytest.param([PAUSE, {**OURS, "lifecycleStages": ["PRE_SCALE_UP"]}], None, id="our function elsewhere"),
+        pytest.param([PAUSE, {**PAUSE, "lifecycleStages": ["PRE_SCALE_UP"]}], None, id="another stage pauses too"),
+        pytest.param([PAUSE, OURS], "is a person's", id="beside our function"),
+        pytest.param([PAUSE, PAUSE], "2 hooks that pause", id="two that pause"),
+        pytest.param([], None, id="nothing is known"),
+    ],
+)
+def test_a_persons_gate_is_known_by_what_is_declared_beside_it(declared: list[Any], said: str | None) -> None:
+    gate = whose_gate(declared, WAITING.stage, NATIVE)
+    assert (gate is None) if said is None else (gate is not None and said in gate)
+
+
+def test_a_persons_gate_is_left_to_them_and_they_are_called() -> None:
+    for claimed_by in (None, "release r1"):
+        decision = decide_attend(WAITING, Direction.FORWARD, POLICY, claimed_by=claimed_by, gate="it is a person's")
+        assert decision == CallPerson("it is a person's")
+    for other in (replace(POLICY, mode=Mode.OBSERVE), ReleasePolicy(Mode.ACT)):
+        decision = decide_attend(WAITING, Direction.FORWARD, other, claimed_by=None, gate="it is a person's")
+        assert isinstance(decision, LeaveAlone), "at a stage that is not ours task_alerts tells of the hook"
+
+
+FIRST = Attend("attend-1", "{}", "nobody claims it")
+
+
+@pytest.mark.parametrize(
+    ("tried", "ended", "waits", "expected"),
+    [
+        pytest.param(1, "FAILED", True, "attend-1-2", id="it failed"),
+        pytest.param(2, "TIMED_OUT", True, "attend-1-3", id="the second one as well"),
+        pytest.param(1, "FAILED", False, LeaveAlone, id="the hook went on"),
+        pytest.param(1, "SUCCEEDED", True, LeaveAlone, id="it rehearsed"),
+        pytest.param(1, "ABORTED", True, LeaveAlone, id="somebody stopped it"),
+        pytest.param(1, "RUNNING", True, LeaveAlone, id="it runs"),
+        pytest.param(MOST_TRIES, "FAILED", True, CallPerson, id="the last one"),
+    ],
+)
+def test_a_release_that_failed_is_followed_while_the_hook_waits(
+    tried: int, ended: str, waits: bool, expected: type | str
+) -> None:
+    decision = decide_again(FIRST, tried, ended, waits=waits)
+    if isinstance(expected, str):
+        assert isinstance(decision, Attend)
+        assert (decision.name, decision.input) == (expected, FIRST.input)
+    else:
+        assert type(decision) is expected
 
 
 def test_the_same_hook_starts_the_same_execution_and_another_one_another() -> None:

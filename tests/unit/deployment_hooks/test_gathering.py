@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from breakwater import aws
 from breakwater.addresses import Origin
 from breakwater.approvals import Approvals
 from breakwater.attendance import read_direction
@@ -299,6 +300,35 @@ def test_the_parts_go_together_and_observe_unless_told_otherwise(
     if mode is not None:
         monkeypatch.setenv("MODE", mode)
     assert hook_wiring.wiring().policy("prod", "web").mode is expected
+
+
+def test_no_read_of_the_hook_is_made_for_comfort(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client for comfort gives up after two tries: one throttle would be a doubt, and a person asked for nothing."""
+    asked: list[str] = []
+
+    class Throttled:
+        def __getattr__(self, name: str) -> Callable[..., None]:
+            def call(**params: object) -> None:
+                raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, name)
+
+            return call
+
+    def steady(service: str) -> Throttled:
+        asked.append(service)
+        return Throttled()
+
+    monkeypatch.setattr(aws, "steady", steady)
+    monkeypatch.setattr(aws, "client", lambda service: pytest.fail(f"{service} was asked for comfort"))
+    means = hook_wiring.wiring()
+    assert means.direction(CALL.deployment) is Direction.UNKNOWN
+    for read in (
+        lambda: means.preflight(CALL, "arn:aws:lambda:eu-central-1:111122223333:function:hook"),
+        lambda: means.probe(CALL),
+        lambda: means.compare(CALL, 1, NOW, NOW),
+    ):
+        with pytest.raises(BreakwaterError):
+            read()
+    assert set(asked) == {"ecs"}
 
 
 def test_a_missing_variable_is_named(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:

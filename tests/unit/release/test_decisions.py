@@ -103,6 +103,7 @@ PRE, POST = "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"
             a_hook(POST), a_deployment(production_weight=100.0), POLICY, StageWork.ANALYSIS, id="after the only step"
         ),
         pytest.param(a_hook("PRE_SCALE_UP"), a_deployment(), POLICY, PassBy, id="a stage without work"),
+        pytest.param(replace(a_hook(), gate="a person's"), a_deployment(), POLICY, PassBy, id="a person's own gate"),
         pytest.param(a_hook("A_NEW_STAGE"), a_deployment(), POLICY, PassBy, id="a stage that is not known"),
         pytest.param(a_hook(), a_deployment(), ReleasePolicy(Mode.ACT), PassBy, id="no checks declared"),
         pytest.param(a_hook(), a_deployment("ROLLBACK_IN_PROGRESS"), POLICY, WaveThrough, id="on its way back"),

@@ -16,6 +16,7 @@ from breakwater.rendezvous import (
     Ignore,
     Keep,
     Kind,
+    Lost,
     Meeting,
     Message,
     Sent,
@@ -78,6 +79,27 @@ def test_a_wait_that_was_not_answered_yet_moves_to_its_new_token() -> None:
     assert decision.wait.token == "t2"
 
 
+def test_an_answer_whose_token_is_dead_is_the_first_thing_that_the_next_wait_gets() -> None:
+    meeting = after(a_wait(), a_message("m2", at="10:05"), a_message("m1"), Lost(1))
+    assert isinstance(decide_meeting(meeting, a_message("m2", at="10:05")), Ignore)
+    decision = decide_meeting(meeting, a_wait(2, "t2"))
+    assert isinstance(decision, Complete)
+    assert (decision.wait.token, decision.message.id) == ("t2", "m2")
+    assert [message.id for message in decision.meeting.mail] == ["m1"]
+
+
+def test_a_wait_that_is_tried_again_gets_what_its_dead_token_was_answered_and_no_later_wait_does() -> None:
+    meeting = after(a_wait(), a_message(), Lost(1), a_wait(1, "t2"), Sent(1))
+    assert (meeting.answer, meeting.mail, meeting.sent) == (a_message(), (), True)
+
+
+def test_an_answer_that_nobody_confirmed_before_the_next_wait_came_is_given_to_that_one() -> None:
+    decision = decide_meeting(after(a_wait(), a_message()), a_wait(2, "t2"))
+    assert isinstance(decision, Complete)
+    assert (decision.wait.token, decision.message.id) == ("t2", "m1")
+    assert isinstance(decide_meeting(decision.meeting, Lost(1)), Ignore)
+
+
 def test_a_late_wait_does_not_take_the_place_of_a_later_one() -> None:
     meeting = after(a_wait(1), a_message(), Sent(1), a_wait(2, "t2"))
     assert isinstance(decide_meeting(meeting, a_wait(1, "old")), Ignore)
@@ -106,13 +128,22 @@ def test_messages_are_taken_in_the_order_in_which_they_happened() -> None:
 
 
 def test_a_confirmation_of_another_answer_confirms_nothing() -> None:
-    assert isinstance(decide_meeting(after(a_wait(), a_message()), Sent(2)), Ignore)
+    for other in (Sent(2), Lost(2)):
+        assert isinstance(decide_meeting(after(a_wait(), a_message()), other), Ignore)
     assert unfinished(after(a_wait(), a_message())) is not None
     assert unfinished(after(a_wait(), a_message(), Sent(1))) is None
 
 
 messages = [a_message(f"m{number}", at=f"10:0{number}") for number in range(3)]
 waits = [a_wait(number, f"t{number}") for number in (1, 2, 3)]
+
+
+def heard(meeting: Meeting, how: Sent | Lost) -> Meeting:
+    """What the store writes once it knows whether an answer was heard."""
+    decision = decide_meeting(meeting, how)
+    return meeting if isinstance(decision, Ignore) else decision.meeting
+
+
 arrivals = st.lists(st.sampled_from([*messages, *waits, *waits]), max_size=12)
 
 
@@ -121,9 +152,10 @@ def test_whatever_comes_no_message_answers_two_waits_and_no_wait_gets_two_messag
     meeting, answers = Meeting(), set()
     for arrival in order:
         decision = decide_meeting(meeting, arrival)
+        meeting = meeting if isinstance(decision, Ignore) else decision.meeting
         if isinstance(decision, Complete):
             answers.add((decision.wait.number, decision.message.id))
-        meeting = meeting if isinstance(decision, Ignore) else decision.meeting
+            meeting = heard(meeting, Sent(decision.wait.number))
     assert len({number for number, _ in answers}) == len({message for _, message in answers}) == len(answers)
 
 
@@ -136,10 +168,26 @@ def test_any_order_with_duplicates_answers_every_wait(told: list[Message], data:
         ready = wanted and answered == 3 - len(wanted)
         arrival: Arrival = wanted.pop(0) if ready and (not queue or data.draw(st.booleans())) else queue.pop(0)
         decision = decide_meeting(meeting, arrival)
+        meeting = meeting if isinstance(decision, Ignore) else decision.meeting
         if isinstance(decision, Complete):
             answered = max(answered, decision.wait.number)
-        meeting = meeting if isinstance(decision, Ignore) else decision.meeting
+            meeting = heard(meeting, Sent(decision.wait.number))
     assert (answered, meeting.mail) == (3, ())
+
+
+@given(st.permutations([*messages, *waits]), st.sets(st.sampled_from([1, 2, 3])))
+def test_whichever_tokens_are_dead_no_message_is_lost(order: list[Arrival], dead: set[int]) -> None:
+    """After it all the machine waits again, as often as there is something to tell it."""
+    meeting, told = Meeting(), []
+    for arrival in (*order, *(a_wait(number, f"t{number}") for number in (4, 5, 6))):
+        decision = decide_meeting(meeting, arrival)
+        meeting = meeting if isinstance(decision, Ignore) else decision.meeting
+        if isinstance(decision, Complete) and decision.wait.number in dead:
+            meeting = heard(meeting, Lost(decision.wait.number))
+        elif isinstance(decision, Complete):
+            told.append(decision.message.id)
+            meeting = heard(meeting, Sent(decision.wait.number))
+    assert sorted(told) == ["m0", "m1", "m2"]
 
 
 @given(arrivals)

@@ -87,7 +87,7 @@ class HttpCheck(PolicyPart):
 
 
 class TaskCheck(PolicyPart):
-    """A task of the new revision; exit code 0 passes."""
+    """A task of the new revision; exit code 0 passes. The stack's parameter `CheckTaskRoleArns` lists its roles."""
 
     container: ContainerName | None = Field(None, description="The one whose exit code counts, else the essential one.")
     command: tuple[Annotated[str, Field(max_length=4096)], ...] = Field(
