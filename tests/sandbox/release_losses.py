@@ -97,7 +97,7 @@ def losing(shop: Shop, number: int, patch: pytest.MonkeyPatch) -> Iterator[list[
 
 
 def _meeting(shop: Shop) -> Meeting:
-    kept = shop.items(f"RENDEZVOUS#prod/{shop.name}")
+    kept = shop.under(f"RENDEZVOUS#prod/{shop.name}")
     return loaded(kept[0]["doc"]) if kept else Meeting()
 
 

@@ -1,4 +1,4 @@
-"""Scenario files for tests: a small one to build on, and where the shipped ones are."""
+"""Scenario files for tests: small ones to build on, and where the shipped ones are."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -19,6 +19,24 @@ task_definitions:
   web: {containers: {app: {image: "web:1", port: 80, secrets: [db]}}}
 services:
   web: {task: web, desired: 2}
+"""
+BALANCED = """
+title: small
+warm_up: 5m
+settle: 5m
+account:
+  buckets: [inbox]
+  load_balancers:
+    front:
+      target_groups: {a: {interval: 10s, healthy_threshold: 2}, b: {}}
+      listeners:
+        http: {port: 80, rules: [{path: "/x/?.html", forward: {b: 1}}], default: {a: 1, b: 0}}
+images:
+  web:1: {kind: healthy}
+task_definitions:
+  web: {containers: {app: {image: "web:1", port: 80}}}
+services:
+  web: {task: web, load_balancers: [{load_balancer: front, target_group: a}]}
 """
 
 

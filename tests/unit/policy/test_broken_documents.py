@@ -4,7 +4,8 @@ import pytest
 
 from breakwater.errors import DocumentError
 from breakwater.policy import read_policy
-from tests.unit.policy.broken import BROKEN, CHECK, JOB, SERVICE, UPLOAD, WINDOW
+from tests.unit.policy.broken import BROKEN
+from tests.unit.policy.documents import CHECK, JOB, SERVICE, UPLOAD, WINDOW
 
 
 @pytest.mark.parametrize(("text", "line", "path", "words"), [pytest.param(*case, id=name) for name, *case in BROKEN])

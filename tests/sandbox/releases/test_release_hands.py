@@ -3,12 +3,13 @@
 In every scenario production traffic flows, and how it ends asks what became of it (`release_endings`).
 """
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from breakwater.model import Mode
 from breakwater.policies import ReleasePolicy
+from sandbox.ecs_api.hooks import HookCalls
 from tests.sandbox.release_endings import (
     attending,
     chaos,
@@ -18,22 +19,12 @@ from tests.sandbox.release_endings import (
     only_old,
     passed,
     returned,
+    unnoticed,
 )
 from tests.sandbox.release_stage import BOTH, CANARY, CHECKED, MINUTE, STEPS, Shop, Street
 
 FOREVER = 99_999_999_999
 """When a lease of somebody else ends, in seconds since 1970."""
-
-
-@pytest.fixture(autouse=True)
-def no_sockets(socket_enabled: None) -> None:
-    """Checks reach servers on this machine's loopback; the sandbox refuses every other connection."""
-
-
-@pytest.fixture(scope="module")
-def street() -> Iterator[Street]:
-    with Street() as made:
-        yield made
 
 
 def tagged(shop: Shop, mode: str) -> None:
@@ -161,7 +152,7 @@ def test_a_release_whose_execution_was_stopped_is_found_and_its_deployment_atten
     shop.traffic()
     shop.register()
     execution = shop.start()
-    shop.until(lambda: shop.items(f"RELEASE#{execution.arn}") and shop.record(execution)["service_deployment"])
+    shop.until(lambda: shop.under(f"RELEASE#{execution.arn}") and shop.record(execution)["service_deployment"])
     street.account.client("stepfunctions").stop_execution(executionArn=execution.arn)
     shop.until(lambda: "left behind" in shop.said(execution))
     street.account.advance(2 * MINUTE)
@@ -200,6 +191,36 @@ def test_a_deployment_that_waits_while_a_tag_of_its_service_only_observes_is_tol
     assert (rehearsed.result["error"], shop.deployment["lifecycleStage"]) == ("Rehearsed", CHECKED)
     assert any("waits at a hook that no release answers" in mail for mail in shop.mails())
     only_old(shop)
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["which passes", "which goes back"])
+def test_a_lambda_hook_that_is_invoked_twice_each_time_decides_as_if_once(
+    good: bool, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same call, with the same details of the hook: ECS goes on with the answer of the second one."""
+    once = HookCalls._answer
+    said: list[str] = []
+
+    def twice(calls: HookCalls, name: str, role: str | None, event: dict[str, Any]) -> object:
+        answers: list[Any] = [once(calls, name, role, event) for _ in range(2)]
+        said.extend(answer["hookStatus"] for answer in answers)
+        return answers[-1]
+
+    monkeypatch.setattr(HookCalls, "_answer", twice)
+    hook = {
+        "hookTargetArn": street.account.outputs["DeploymentHookFunctionArn"],
+        "roleArn": street.account.outputs["DeploymentHookRoleArn"],
+        "lifecycleStages": [CHECKED],
+    }
+    shop = Shop(street, pauses=(), hooks=(hook,))
+    shop.site(2, 200 if good else 500)
+    shop.traffic()
+    shop.update(taskDefinition=shop.register())
+    shop.until(lambda: shop.deployment["status"] in ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL"))
+    assert said == ["IN_PROGRESS"] * 2 + ["SUCCEEDED" if good else "FAILED"] * 2
+    assert (shop.revision, shop.weights) == ((2, [0, 100]) if good else (1, [100, 0]))
+    assert deployments(shop) == 2
+    (unnoticed if good else only_old)(shop)
 
 
 # ── who may not, and what is no release ───────────────────────────────────────────────────────────────────────────────
