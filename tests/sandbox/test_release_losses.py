@@ -19,6 +19,7 @@ from sandbox.states.machines import Execution
 from tests.sandbox.loopback import server
 from tests.sandbox.release_endings import chaos, deployments, judged, passed, returned
 from tests.sandbox.release_losses import (
+    DUE,
     PATIENCE,
     SWEEP,
     Deaths,
@@ -100,18 +101,17 @@ class Story:
         assert deployments(shop) == 2, "more than one was begun"
 
 
-RETURNS = ("before", "ended", "sweep", "ended")
-"""On the way back: an event of the deployment that stood before lies there already, FAILED is told, the sweep comes by
-while ECS is at it, and COMPLETED is told."""
+RETURNS = ("before", "ended", "ended")
+"""On the way back: an event of the deployment that stood before lies there already, FAILED is told, then COMPLETED."""
 PASSES, RETURNED = "which passes", "which goes back"
 PLAIN = {
     PASSES: Story(BLUE_GREEN, (CHECKED,), (SMOKE,), ("hook", "ended")),
     RETURNED: Story(BLUE_GREEN, (CHECKED,), (SMOKE,), ("hook", *RETURNS), good=False),
 }
 STORIES = {
-    "in steps, which passes": Story(QUICK, STEPS, QUICKLY, ("hook", "hook", "hook", "ended")),
+    "in steps, which passes": Story(QUICK, STEPS, QUICKLY, ("hook", "hook", "hook", DUE, "ended")),
     "in steps, which goes back": Story(
-        QUICK, STEPS, QUICKLY, ("hook", "hook", "hook", *RETURNS), good=False, share=0.5
+        QUICK, STEPS, QUICKLY, ("hook", "hook", "hook", DUE, *RETURNS), good=False, share=0.5
     ),
     "with a task as a check": Story(BLUE_GREEN, (CHECKED,), (TASK,), ("hook", "ended", "ended")),
 }
