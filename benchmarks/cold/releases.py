@@ -43,7 +43,7 @@ def release_cases(make: "type[Case]", env: Mapping[str, str], now: datetime) -> 
     begun = {**answers, READ: _kept(now)}
     wait: Json = {"execution": EXECUTION, "token": "t", "number": 1, "todo": {"verb": "watch"}}
     closed: Json = {"next": "failed", "pause": 0, "outcome": {"error": "Refused", "cause": "it never began"}}
-    deploy: Json = {"next": "move", "todo": {"verb": "deploy"}, "patience": 1800, "pause": 0}
+    deploy: Json = {"next": "move", "todo": {"verb": "deploy"}, "patience": 1800}
     onward: Json = {"next": "close", "todo": {"verb": "watch"}, "patience": 1800}
     refused: Json = {"next": "close", "todo": None, "patience": 1800}
     swept: Json = {"repaired": 0, "nudged": 0, "orphans": 0, "attended": 0}

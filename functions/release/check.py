@@ -2,8 +2,8 @@
 
 Arrives: the event that ended a wait, or none. It is only a reason to look: what counts is what ECS says now; but for
 FAILING, in which the rollback guard tells what it has weighed. Decided:
-`decide_after_hook`, `decide_verdict`, `decide_shift_analysis`, `decide_approval`. This function can reach the service
-and cannot change it; what is to be done is answered, and done by `move`.
+`decide_after_hook`, `decide_verdict`, `decide_shift_analysis`, `decide_approval`, `decide_progress`, `decide_continue`.
+This function can reach the service and cannot change it; what is to be done is answered, and done by `move`.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from breakwater.checks.results import Failed, Inconclusive, Passed, Verdict
-from breakwater.errors import NotFoundError
+from breakwater.errors import NotFoundError, ThrottledError
 from breakwater.release_policy import ReleasePolicy, StageWork
 from breakwater.rendezvous import Kind, Word
 
@@ -27,7 +27,9 @@ from .decision import (
     WaveThrough,
     decide_after_hook,
     decide_approval,
+    decide_continue,
     decide_verdict,
+    fails,
     latest_answer,
     rolls_back,
     speaks_of_the_revision,
@@ -35,16 +37,22 @@ from .decision import (
 from .examining import Pending, analysed, checked, stopped
 from .expecting import expected
 from .facts import OVER, ROLLED_BACK, ROLLING_BACK
+from .hearing import heard
+from .looking import looked_for
 from .naming import named
 from .outcome import NotYet, Verified, Wrong, decide_outcome
-from .record import Looks, Progress, Question, Release, Stage
+from .pacing import next_look
+from .progress import Moves, Rests, Stands, decide_progress
+from .record import Looks, Question, Release, Stage
 from .records import Kept
 from .sight import Rollout
 from .wiring import Work, wiring
 
 PATIENCE = 1800
-LOOK_AGAIN = 30
-STUCK = timedelta(hours=1)
+SOON = 60
+"""How long to wait, in seconds, where what an event has told is still not to be seen, or a question not told."""
+LEAST = 45
+"""Shorter than this, a wait for a task would cost as much as asking for it."""
 FOUND_WITHIN = timedelta(minutes=10)
 AFTER = "after the deployment"
 
@@ -63,75 +71,85 @@ def respond(event: dict[str, Any], work: Work) -> Answer:
     if kept is None:
         raise NotFoundError("there is no record of this release")
     holding.renew(work, kept.release, now)
-    release = kept.release
-    arn = release.service_deployment
-    rollout = _staged(work.sight.rollout(arn) if arn else None, event.get("event"))
+    told = event.get("event") or {}
+    rollout, behind = looked_for(kept.release, told, work, now)
+    if rollout is not None:
+        kept = work.records.keep(kept, named(watching.looked(kept.release, rollout, work, now), work), now)
+    if told.get("kind") == Kind.FAILING and kept.release.stage is Stage.FORWARD:
+        return _sent_back(kept, fails((told.get("body") or {}).get("reason")), work, now)
     if rollout is None:
         return _unseen(kept, work, now)
-    kept = work.records.keep(kept, named(watching.looked(release, rollout, work, now), work), now)
     release = kept.release
     if release.stage is Stage.RETURNING:
         kept = work.records.keep(kept, stopped(release, work), now)
-        return _on_the_way_back(kept, rollout)
+        return _on_the_way_back(kept, rollout, work, now)
     if release.why:  # that it goes back was decided before, and the answer was lost: a check that flaps changes nothing
         return _answer("return")
+    return _forward(kept, rollout, work, now, SOON if behind else PATIENCE)
+
+
+def _forward(kept: Kept, rollout: Rollout, work: Work, now: datetime, patience: int) -> Answer:
+    release = kept.release
     if rollout.seen.status in ROLLING_BACK | ROLLED_BACK or rollout.seen.status == "STOPPED":
         return _lost(kept, rollout, work, now)
     word = work.approvals.read(rollout.seen.arn)
     if word is not None and word.aborts:
         return _back(kept, f"aborted by {word.by}", work, now)
-    event = event.get("event") or {}
-    if event.get("kind") == Kind.FAILING:
-        why = f"the rollback guard says: {(event.get('body') or {}).get('reason', 'its tasks fail')}"
-        return _back(kept, why, work, now, at_fault=True)
     policy = work.policy(release.service, now)
     if rollout.seen.status in OVER:
         return _through(kept, rollout, policy, word, work, now)
     if rollout.hook is None:
-        return _under_way(kept, rollout, work, now)
+        return _under_way(kept, rollout, work, now, patience)
     return _at_hook(kept, rollout, policy, word, work, now)
-
-
-def _staged(rollout: Rollout | None, event: Any) -> Rollout | None:
-    """The hook's stage is the event's, where it tells of the hook that waits now."""
-    told = (event or {}).get("body") or {}
-    if rollout is None or rollout.hook is None or told.get("hook_id") != rollout.hook.hook_id or not told.get("stage"):
-        return rollout
-    return replace(rollout, hook=replace(rollout.hook, stage=str(told["stage"])))
 
 
 def _unseen(kept: Kept, work: Work, now: datetime) -> Answer:
     """There is no deployment of ours to be seen: ECS may be slow to tell, so who deployed looks for it again."""
     began = kept.release.intended_at or kept.release.began_at
+    if kept.release.why:  # it goes back already: who sends it there looks for it too
+        return _answer("return")
     if now - began < FOUND_WITHIN:
         return _answer("move", verb="deploy")
     return _back(kept, "its deployment cannot be found", work, now)
 
 
-def _under_way(kept: Kept, rollout: Rollout, work: Work, now: datetime) -> Answer:
-    """It goes on by itself. Where nothing has changed for an hour beyond its own bakes, nothing will: it goes back.
-
-    ECS waits without end for tasks that do not come up, unless a circuit breaker is on, and none is for blue/green.
-    """
-    seen, release = rollout.seen, kept.release
-    at = f"{seen.status} {seen.stage} {seen.production_weight}"
-    progress = release.progress
-    if progress is None or progress.at != at:
-        work.records.keep(kept, replace(release, progress=Progress(at, now)), now)
-        return _answer("wait")
-    if now - progress.since > STUCK + timedelta(minutes=rollout.longest_bake):
-        minutes = int((now - progress.since).total_seconds() // 60)
-        return _back(kept, f"its deployment has been at {seen.stage} for {minutes} minutes", work, now)
-    return _answer("wait")
+def _under_way(kept: Kept, rollout: Rollout, work: Work, now: datetime, patience: int) -> Answer:
+    """It goes on by itself. What stands still for too long goes back."""
+    decision = decide_progress(kept.release, rollout.seen, rollout.longest_bake, now)
+    match decision:
+        case Moves(progress=progress):
+            work.records.keep(kept, replace(kept.release, progress=progress), now)
+            return _answer("wait", patience=patience)
+        case Rests():
+            return _answer("wait", patience=patience)
+        case Stands(reason=reason):
+            return _back(kept, reason, work, now)
+        case _:
+            assert_never(decision)
 
 
-def _on_the_way_back(kept: Kept, rollout: Rollout) -> Answer:
-    """A return is never held up: its hooks are continued, and nothing is checked."""
+def _on_the_way_back(kept: Kept, rollout: Rollout, work: Work, now: datetime) -> Answer:
+    """A return is never held up: its hooks are continued, and nothing is checked. Where it stands still a person is
+    told, and nothing more is done."""
     if rollout.seen.status in OVER:
         return _answer("close")
-    if rollout.hook is not None:
-        return _move(rollout.hook.hook_id, "on the way back nothing is held up")
-    return _answer("wait")
+    hook = rollout.hook
+    if hook is not None and isinstance(on := decide_continue(kept.release, rollout.seen, hook.hook_id, None), GoOn):
+        return _move(hook.hook_id, on.reason)
+    decision = decide_progress(kept.release, rollout.seen, rollout.longest_bake, now)
+    match decision:
+        case Moves(progress=progress):
+            work.records.keep(kept, replace(kept.release, progress=progress), now)
+            return _answer("wait")
+        case Rests():
+            return _answer("wait")
+        case Stands(reason=reason):
+            why = f"{kept.release.why}; it was to go back, but {reason}"
+            handed = replace(kept.release, stage=Stage.HANDED_OVER, why=why)
+            work.records.keep(kept, handed.told(now, "handed over", reason), now)
+            return _answer("close")
+        case _:
+            assert_never(decision)
 
 
 def _lost(kept: Kept, rollout: Rollout, work: Work, now: datetime) -> Answer:
@@ -154,6 +172,10 @@ def _back(kept: Kept, why: str, work: Work, now: datetime, *, at_fault: bool = F
     return _answer("return")
 
 
+def _sent_back(kept: Kept, decision: GoBack, work: Work, now: datetime) -> Answer:
+    return _back(kept, decision.reason, work, now, at_fault=decision.at_fault)
+
+
 # ── at a hook ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -164,14 +186,17 @@ def _at_hook(
     if hook is None:
         return _answer("wait")
     if release.question is not None and release.question.at == hook.hook_id:
-        return _questioned(kept, word, work, now)
+        return _questioned(kept, word, policy, work, now)
+    if release.progress is not None:  # how long it waits here is not how long it stands still
+        kept = work.records.keep(kept, replace(release, progress=None), now)
     seen = replace(rollout.seen, to_known_good=_rolls_back(release, work))
     decision = decide_after_hook(hook, seen, policy, ours=release.service_deployment)
     match decision:
         case PassBy():
             return _answer("wait")
         case WaveThrough(reason=reason):
-            return _move(hook.hook_id, reason)
+            against = heard(work, release)
+            return _move(hook.hook_id, reason) if against is None else _sent_back(kept, against, work, now)
         case Examine(work=StageWork.CHECKS):
             return _checks(kept, rollout, policy, hook.hook_id, work, now)
         case Examine():
@@ -201,7 +226,7 @@ def _checks(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work: 
     if isinstance(done, Pending):
         release = release.told(now, "checks", done.reason)
         work.records.keep(kept, release, now)
-        return _answer("wait", patience=max(30, done.seconds))
+        return _answer("wait", patience=max(LEAST, done.seconds))
     now = work.now()  # checks take their time
     for result in done.results:
         release = release.told(now, f"check {result.check}", watching.answered(result))
@@ -210,14 +235,20 @@ def _checks(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work: 
 
 
 def _analysis(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:
-    """One look at both sides. Each is counted before it is made: a look that is made twice is two chances."""
+    """One look at both sides, once it is due: whatever else is told meanwhile is heard at once.
+
+    Each is counted before it is made: a look that is made twice is two chances.
+    """
     release = kept.release
     looks = release.looks if release.looks is not None and release.looks.at == at else Looks(at, now)
-    looks = replace(looks, count=looks.count + 1)
+    if looks.due is not None and now < looks.due:
+        return _answer("wait", patience=_until(looks.due, now))
+    looks = replace(looks, count=looks.count + 1, due=None)
     kept = work.records.keep(kept, replace(release, looks=looks), now)
     decision, compared = analysed(kept.release, policy, looks, work, now)
     told = watching.counted(kept.release, compared, now).told(now, f"look {looks.count}", decision.reason)
-    kept = work.records.keep(kept, told, now)
+    due = now + timedelta(seconds=decision.seconds) if isinstance(decision, LookAgain) else None
+    kept = work.records.keep(kept, replace(told, looks=replace(looks, due=due)), now)
     match decision:
         case Proceed(reason=reason):
             verdict: Verdict = Passed(reason)
@@ -226,7 +257,7 @@ def _analysis(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work
         case Doubt(reason=reason):
             verdict = Inconclusive(reason)
         case LookAgain(seconds=seconds):
-            return {**_answer("pause"), "pause": seconds}
+            return _answer("wait", patience=seconds + 1)
         case _:
             assert_never(decision)
     return _judged(kept, rollout, verdict, policy, at, StageWork.ANALYSIS, work, now)
@@ -245,23 +276,27 @@ def _judged(
     """What follows: on, back, or a person is asked."""
     telling.journal(work, kept.release, f"verdict {type(verdict).__name__.lower()}", verdict.reason, now)
     latest = latest_answer(kept.release.began_at, rollout.hook.expires_at if rollout.hook else None)
-    return _followed(kept, decide_verdict(verdict, policy, now, latest), at, of, work, now)
+    return _followed(kept, decide_verdict(verdict, policy, now, latest), at, of, work, now, policy)
 
 
-def _questioned(kept: Kept, word: Word | None, work: Work, now: datetime) -> Answer:
+def _questioned(kept: Kept, word: Word | None, policy: ReleasePolicy, work: Work, now: datetime) -> Answer:
     question = kept.release.question
     if question is None:
         return _answer("wait")
     asked = AskPerson(question.reason, question.since, question.until)
     decision = decide_approval(word, asked, now)
     if isinstance(decision, AskPerson):
-        telling.ask(work, kept.release, now)  # the one who kept the question may have been cut off before it was told
-        return _answer("wait", patience=_until(question.until, now))
-    return _followed(kept, decision, question.at, question.of, work, now)
+        # Told again: whoever kept it may not have come as far as telling it.
+        return _asking(kept.release, question.until, work, now)
+    return _followed(kept, decision, question.at, question.of, work, now, policy)
 
 
-def _followed(kept: Kept, decision: VerdictDecision, at: str, of: StageWork, work: Work, now: datetime) -> Answer:
+def _followed(
+    kept: Kept, decision: VerdictDecision, at: str, of: StageWork, work: Work, now: datetime, policy: ReleasePolicy
+) -> Answer:
     release = kept.release
+    if isinstance(decision, GoOn):  # checks take minutes, in which somebody may have spoken
+        decision = heard(work, release) or decision
     if release.question is not None and not isinstance(decision, GoBack):
         over = news.brief(decision.reason) if isinstance(decision, GoOn) else "the deployment went on without an answer"
         telling.answered(work, release, over, now)  # before it is forgotten
@@ -269,20 +304,31 @@ def _followed(kept: Kept, decision: VerdictDecision, at: str, of: StageWork, wor
         case GoOn(reason=reason):
             judged = at if of is StageWork.CHECKS else release.judged
             on = replace(release, question=None, judged=judged).told(now, "go on", reason)
-            work.records.keep(kept, on, now)
-            return {**_answer("pause"), "pause": 1} if at == AFTER else _move(at, reason)
-        case GoBack(reason=reason, at_fault=at_fault):
-            return _back(kept, reason, work, now, at_fault=at_fault)
+            kept = work.records.keep(kept, on, now)
+            return _settled(kept, policy, work, now) if at == AFTER else _move(at, reason)
+        case GoBack():
+            return _sent_back(kept, decision, work, now)
         case AskPerson(reason=reason, since=since, until=until):
             # Kept first: who is asked twice is asked by one incident, who is asked never has no chance to answer.
             question = Question(at, reason, since, until, of)
             kept = work.records.keep(
                 kept, replace(release, question=question).told(now, "a person is asked", reason), now
             )
-            telling.ask(work, kept.release, now)
-            return _answer("wait", patience=_until(until, now))
+            return _asking(kept.release, until, work, now)
         case _:
             assert_never(decision)
+
+
+def _asking(release: Release, until: datetime, work: Work, now: datetime) -> Answer:
+    """Tell the question, and wait for the answer. What cannot be told now is told at the next look, which is soon: that
+    is no reason to go back."""
+    left = _until(until, now)
+    try:
+        telling.ask(work, release, now)
+    except ThrottledError as error:
+        work.logger.warning("a question is not told yet", service=release.service, problem=str(error))
+        return _answer("wait", patience=min(SOON, left))
+    return _answer("wait", patience=left)
 
 
 # ── after a deployment without hooks ──────────────────────────────────────────────────────────────────────────────────
@@ -297,23 +343,29 @@ def _through(
     if not policy.checks or release.judged or _rolls_back(release, work):
         return _settled(kept, policy, work, now)
     if release.question is not None:
-        return _questioned(kept, word, work, now)
+        return _questioned(kept, word, policy, work, now)
     return _checks(kept, rollout, policy, AFTER, work, now)
 
 
 def _settled(kept: Kept, policy: ReleasePolicy, work: Work, now: datetime) -> Answer:
-    """Is it as it should be? What does not become so in time goes back while there still is somebody to do it."""
+    """Is it as it should be? What does not become so in time goes back while there still is somebody to do it.
+
+    It waits for the next look where it hears what is told meanwhile.
+    """
     release = kept.release
     until = release.settle_until or now + timedelta(minutes=policy.settle_minutes)
     kept = work.records.keep(kept, replace(release, settle_until=until), now)
     seen = work.sight.standing(release.cluster, release.name, traffic=True).seen
     outcome = decide_outcome(expected(release), seen, now, until)
     match outcome:
+        case Verified() if (against := heard(work, release)) is not None:
+            return _sent_back(kept, against, work, now)
         case Verified():
             work.records.keep(kept, replace(kept.release, settle_until=None), now)
             return _answer("close")
         case NotYet():
-            return {**_answer("pause"), "pause": LOOK_AGAIN}
+            since = until - timedelta(minutes=policy.settle_minutes)
+            return _answer("wait", patience=next_look(since, until, now))
         case Wrong(reason=reason):
             kept = work.records.keep(kept, replace(kept.release, settle_until=None), now)
             return _back(kept, reason, work, now)
@@ -326,4 +378,4 @@ def _until(until: datetime, now: datetime) -> int:
 
 
 def _answer(way: str, *, patience: int = PATIENCE, **todo: str) -> Answer:
-    return {"next": way, "todo": todo or {"verb": "watch"}, "patience": patience, "pause": 0}
+    return {"next": way, "todo": todo or {"verb": "watch"}, "patience": patience}

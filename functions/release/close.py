@@ -16,12 +16,12 @@ from .endings import blamed, ending_by_outcome, ending_by_stage
 from .expecting import expected
 from .failure import told
 from .outcome import NotYet, decide_outcome
+from .pacing import next_look
 from .record import Ending, Release, Stage
 from .records import Kept
 from .reporting import publish
 from .wiring import Work, wiring
 
-LOOK_AGAIN = 30
 TRIES = 5
 MOST_BAD = 20
 
@@ -41,9 +41,10 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
     if release.ending is None:
         ending = _ending(release, told(event.get("failure")), work, now)
         if isinstance(ending, NotYet):
-            until = release.settle_until or now + _patience(release, work, now)
+            patience = _patience(release, work, now)
+            until = release.settle_until or now + patience
             work.records.keep(kept, replace(release, settle_until=until), now)
-            return {"next": "pause", "pause": LOOK_AGAIN, "outcome": None}
+            return {"next": "pause", "pause": next_look(until - patience, until, now), "outcome": None}
         ending = blamed(ending, release)
         said = watching.closed(release, work, now).told(now, ending.error.lower(), ending.cause)
         kept = work.records.keep(kept, replace(said, ending=ending, settle_until=None), now)

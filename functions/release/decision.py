@@ -3,7 +3,7 @@
 Pure. What happens on the way back is in `returning`, the looks at metrics in `analysis`, the end in `outcome`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,9 +12,10 @@ from breakwater.model import Mode
 from breakwater.policies import OnDoubt
 from breakwater.preflight import Finding, Refuse, Warn
 from breakwater.release_policy import ReleasePolicy, StageWork
-from breakwater.rendezvous import Word
+from breakwater.rendezvous import Kind, Message, Word
 
 from .facts import OVER, DeploymentSeen, HookSeen
+from .record import Release, Stage
 
 # ── may it begin? ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -221,3 +222,46 @@ def latest_answer(began: datetime, hook_expires: datetime | None) -> datetime:
     """Until when a question may be open: a hook whose own time is up is continued or rolled back by ECS."""
     end = began + LONGEST
     return end if hook_expires is None else min(end, hook_expires - SPARE)
+
+
+# ── may it really go on? ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def decide_heard(release: Release, word: Word | None, mail: Iterable[Message]) -> GoBack | None:
+    """Whether somebody has said of this deployment that it has to go back. `mail` is what was told lately."""
+    if word is not None and word.aborts:
+        return GoBack(f"aborted by {word.by}")
+    for message in mail:
+        if message.deployment is not None and message.deployment not in release.names:
+            continue
+        if message.kind is Kind.ABORTED:
+            return GoBack(f"aborted by {message.body.get('by', 'a person')}")
+        if message.kind is Kind.FAILING:
+            return fails(message.body.get("reason"))
+    return None
+
+
+def fails(reason: str | None) -> GoBack:
+    """What the rollback guard's finding means."""
+    return GoBack(f"the rollback guard says: {reason or 'its tasks fail'}", at_fault=True)
+
+
+def decide_continue(
+    release: Release, deployment: DeploymentSeen, hook: str, heard: GoBack | None
+) -> GoOn | GoBack | PassBy:
+    """May CONTINUE be sent to this hook? The last question before it is; `heard` is what `decide_heard` answers now.
+
+    A read may be old: a hook that was told ROLLBACK may still be seen to wait, in a deployment that is still seen to go
+    forward. On the way back only what is seen to go back is continued.
+    """
+    if hook == release.refused:
+        return PassBy("this hook was told ROLLBACK")
+    if release.stage is Stage.RETURNING:
+        if deployment.is_rollback or release.redeployed_at is not None:
+            return GoOn("on the way back nothing is held up")
+        return PassBy(f"it was told to go back, and is still seen {deployment.status}")
+    if release.stage is not Stage.FORWARD:
+        return PassBy(f"the release is {release.stage}")
+    if release.why:
+        return GoBack(release.why, at_fault=release.at_fault)
+    return heard or GoOn("nothing speaks against it")

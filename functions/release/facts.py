@@ -34,6 +34,8 @@ class DeploymentSeen:
 
     `rollback_to` is the service revision that it rolls back to, once it does. `to_known_good` says that somebody else
     deploys a revision that ran well here before the one it replaces (`decision.rolls_back`): a rollback by deployment.
+    `new_tasks` and `old_tasks` run of its own revision and of those that it replaces. `held`: one of its hooks, whoever
+    it belongs to, is not done yet.
     """
 
     arn: str
@@ -43,6 +45,9 @@ class DeploymentSeen:
     to_known_good: bool = False
     production_weight: float | None = None
     reason: str = ""
+    new_tasks: int = 0
+    old_tasks: int = 0
+    held: bool = False
 
     @property
     def is_rollback(self) -> bool:

@@ -14,8 +14,10 @@ from breakwater.leases import Busy
 from breakwater.sent_back import SentBack
 
 from . import holding, telling
+from .decision import GoBack, GoOn, decide_continue
 from .facts import OVER
 from .failure import told
+from .hearing import heard
 from .record import Release, Stage
 from .records import Kept
 from .returning import (
@@ -32,6 +34,7 @@ from .sight import Rollout, Standing
 from .wiring import Work, wiring
 
 PATIENCE = 1800
+AT_ONCE = 5
 UNSEEN = 60
 """How long to wait, in seconds, where the deployment that was begun cannot be seen yet."""
 LOOKS = 5
@@ -59,10 +62,10 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
         case "deploy":
             return _on("wait", PATIENCE if _deploy(kept, work, now) else UNSEEN)
         case "answer":
-            _answer(kept, str(todo["hook"]), str(todo["action"]), str(todo.get("reason", "")), work, now)
+            reason = str(todo.get("reason", ""))
+            return _on("wait", _answer(kept, str(todo["hook"]), str(todo["action"]), reason, work, now))
         case verb:
             raise BreakwaterError(f"{verb} is nothing that a release does")
-    return _on("wait")
 
 
 def _on(way: str, patience: int = PATIENCE) -> dict[str, Any]:
@@ -106,17 +109,22 @@ def _update(release: Release, definition: str, work: Work) -> None:
         work.client("ecs").update_service(cluster=release.cluster, service=release.name, taskDefinition=definition)
 
 
-def _answer(kept: Kept, hook: str, action: str, reason: str, work: Work, now: datetime) -> None:
-    """ContinueServiceDeployment, whose action is always said: left out it means CONTINUE."""
+def _answer(kept: Kept, hook: str, action: str, reason: str, work: Work, now: datetime) -> int:
+    """ContinueServiceDeployment, whose action is always said: left out it means CONTINUE. How long to wait then."""
     release = kept.release
     arn = release.service_deployment or ""
     rollout = work.sight.rollout(arn)
     if rollout is not None and rollout.hook is not None and rollout.hook.hook_id == hook:
+        decision = decide_continue(release, rollout.seen, hook, heard(work, release))
+        if action == "CONTINUE" and not isinstance(decision, GoOn):
+            work.logger.info("not continued", service=release.service, hook=hook, reason=decision.reason)
+            return AT_ONCE if isinstance(decision, GoBack) else PATIENCE  # then the next look sends it back
         said = release.told(now, f"{action} at {rollout.hook.stage}", reason)
         kept = work.records.keep(kept, said, now)
         _continue(arn, hook, action, work)
         telling.journal(work, release, f"{action.lower()} at {rollout.hook.stage}", reason, now)
     work.records.keep(kept, replace(kept.release, question=None), now)
+    return PATIENCE
 
 
 def _continue(arn: str, hook: str, action: str, work: Work) -> None:
@@ -212,7 +220,7 @@ def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> 
             work.records.keep(kept, back, now)
             return _on("close" if over else "wait")
         case RefuseAtHook(service_deployment=arn, hook=hook):
-            back = _back_by_ecs(kept, back, arn, work, now)
+            back = _back_by_ecs(kept, replace(back, refused=hook), arn, work, now)
             _continue(arn, hook, "ROLLBACK", work)
         case StopDeployment(service_deployment=arn):
             back = _back_by_ecs(kept, back, arn, work, now)

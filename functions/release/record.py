@@ -62,19 +62,25 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The looks at the metrics in one stage."""
+    """The looks at the metrics in one stage. Until `due` more traffic is gathered, and nobody looks."""
 
     at: str
     since: datetime
     count: int = 0
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The stage and traffic that its deployment was last seen at, and since when."""
+    """How far its deployment was seen to come at its present stage and weight, and since when.
+
+    `most` tasks ran of the side that grows, and at the fewest `fewest` of the other one.
+    """
 
     at: str
     since: datetime
+    most: int = 0
+    fewest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,8 @@ class Release:
 
     `token` is that of the lease, `judged` where its last checks passed. `at_fault` says that it goes back because of
     the revision itself: a check or the metrics failed, or its tasks crash. What goes back for another reason (a person,
-    the checker, capacity, the lease) is not said to be bad.
+    the checker, capacity, the lease) is not said to be bad. `refused` is the hook that was told ROLLBACK: it is never
+    told CONTINUE, whatever a read says of it.
     """
 
     execution: str
@@ -177,6 +184,7 @@ class Release:
     question: Question | None = None
     tasks: tuple[CheckTask, ...] = ()
     redeployed_at: datetime | None = None
+    refused: str = ""
     settle_until: datetime | None = None
     ending: Ending | None = None
     traffic: tuple[Traffic, ...] = ()

@@ -18,6 +18,7 @@ from .facts import DeploymentSeen, HookSeen, ServiceSeen
 LOOKS = 5
 CLOCKS_DIFFER = timedelta(seconds=60)
 NEWEST = 20
+_NOT_DONE = frozenset({"AWAITING_ACTION", "IN_PROGRESS"})
 
 Client = Callable[[str], Any]
 
@@ -32,6 +33,8 @@ class Rollout:
     hook: HookSeen | None = None
     longest_bake: int = 0
     """Minutes that it may take from one stage to the next by its own settings, with nothing to be seen."""
+    answered: tuple[str, ...] = ()
+    """Its hooks that wait no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ def _rollout(raw: Mapping[str, Any], native_hook: str = "") -> Rollout:
     target: Mapping[str, Any] = raw.get("targetServiceRevision") or {}
     rollback: Mapping[str, Any] = raw.get("rollback") or {}
     arn, stage = str(raw["serviceDeploymentArn"]), raw.get("lifecycleStage")
+    sides: list[Mapping[str, Any]] = raw.get("sourceServiceRevisions") or []
+    hooks: list[Mapping[str, Any]] = raw.get("lifecycleHookDetails") or []
     weight = target.get("requestedProductionTrafficWeight")
     seen = DeploymentSeen(
         arn=arn,
@@ -146,23 +151,23 @@ def _rollout(raw: Mapping[str, Any], native_hook: str = "") -> Rollout:
         rollback_to=rollback.get("serviceRevisionArn"),
         production_weight=None if weight is None else float(weight),
         reason=str(rollback.get("reason") or raw.get("statusReason") or ""),
+        new_tasks=int(target.get("runningTaskCount", 0)),
+        old_tasks=sum(int(one.get("runningTaskCount", 0)) for one in sides),
+        held=any(one.get("status") in _NOT_DONE for one in hooks),
     )
-    waiting = [
-        one
-        for one in raw.get("lifecycleHookDetails") or []
-        if one.get("status") == "AWAITING_ACTION" and one.get("targetType") == "PAUSE"
-    ]
+    waiting = [one for one in hooks if one.get("status") == "AWAITING_ACTION" and one.get("targetType") == "PAUSE"]
     hook = None
     if waiting:
         at = _hook_stage(raw)
         gate = whose_gate(_declared(raw), at, native_hook)
         hook = HookSeen(str(waiting[0]["hookId"]), at, arn, expires_at=waiting[0].get("expiresAt"), gate=gate)
-    sources = tuple(str(one["arn"]) for one in raw.get("sourceServiceRevisions") or [])
+    sources = tuple(str(one["arn"]) for one in sides)
+    answered = tuple(str(one.get("hookId")) for one in hooks if one.get("status") not in _NOT_DONE)
     settings: Mapping[str, Any] = raw.get("deploymentConfiguration") or {}
     bakes = [settings.get("bakeTimeInMinutes", 0)]
     bakes.append((settings.get("canaryConfiguration") or {}).get("canaryBakeTimeInMinutes", 0))
     bakes.append((settings.get("linearConfiguration") or {}).get("stepBakeTimeInMinutes", 0))
-    return Rollout(seen, str(target.get("arn") or ""), sources, hook, max(bakes))
+    return Rollout(seen, str(target.get("arn") or ""), sources, hook, max(bakes), answered)
 
 
 def _hook_stage(raw: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from breakwater.errors import BreakwaterError, ConflictError, NotFoundError
 from breakwater.model import Mode
 
 from . import holding, telling, unattended
+from .facts import HookSeen
 from .record import CheckTask, Ending, Release, Stage
 from .records import Kept
 from .sweep_wiring import Sweeping, wiring
@@ -91,12 +92,31 @@ def _seen(release: Release, work: Work) -> Seen:
         execution,
         waits,
         rollout.seen if rollout else None,
-        None if for_tasks else hook,
+        None if for_tasks or _gathers(release, hook, work.now()) else hook,
         question.at if question else None,
         question.since if question else None,
         question.until if question else None,
         work.approvals.read(arn) if arn else None,
         _ended_task(release, running, work),
+        settles=_settles(release, work.now()),
+        returning=release.stage is Stage.RETURNING,
+    )
+
+
+def _settles(release: Release, now: datetime) -> bool:
+    """Whether it knows that its deployment is through, and when it looks again."""
+    return release.stage is Stage.FORWARD and release.settle_until is not None and now < release.settle_until
+
+
+def _gathers(release: Release, hook: HookSeen | None, now: datetime) -> bool:
+    """Whether it waits at this hook for more traffic, and knows when it looks again."""
+    looks = release.looks
+    return (
+        looks is not None
+        and hook is not None
+        and looks.at == hook.hook_id
+        and looks.due is not None
+        and now < looks.due
     )
 
 

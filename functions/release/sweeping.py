@@ -38,7 +38,8 @@ class Seen:
     """What is seen of an open release.
 
     `asked_about` is the hook that it has asked a person about, `asked` when. `hook` is one that waits for the release,
-    and not for a task of its checks; `task_ended` such a task.
+    and not for a task of its checks, or for more traffic; `task_ended` such a task. `settles`: it knows of the end, and
+    looks by itself whether the service is as it should be. `returning`: it knows that it goes back.
     """
 
     execution: str
@@ -51,6 +52,8 @@ class Seen:
     until: datetime | None = None
     word: Word | None = None
     task_ended: str | None = None
+    settles: bool = False
+    returning: bool = False
 
 
 def decide_sweep(seen: Seen, now: datetime) -> SweepDecision:
@@ -71,11 +74,18 @@ def decide_sweep(seen: Seen, now: datetime) -> SweepDecision:
         return _nudge(f"task:{seen.task_ended}", Kind.ENDED, at, seen.task_ended, "the end of a check's task")
     if deployment is None:
         return Leave("its deployment cannot be seen")
+    return _of_deployment(seen, deployment, at)
+
+
+def _of_deployment(seen: Seen, deployment: DeploymentSeen, at: str) -> SweepDecision:
+    name = deployment.arn
+    if deployment.status in OVER and seen.settles:
+        return Leave("its service settles")
     if deployment.status in OVER:
         return _nudge(f"{deployment.arn}:{deployment.status}", Kind.ENDED, at, name, f"its end: {deployment.status}")
     if seen.hook is not None and seen.hook.hook_id != seen.asked_about:
         return _nudge(f"{deployment.arn}:{seen.hook.hook_id}", Kind.HOOK, at, name, f"a hook at {seen.hook.stage}")
-    if deployment.status in ROLLING_BACK:
+    if deployment.status in ROLLING_BACK and not seen.returning:
         return _nudge(f"{deployment.arn}:back", Kind.ENDED, at, name, "its way back")
     return Leave(f"it waits for a deployment that is {deployment.status}")
 

@@ -10,7 +10,6 @@ from breakwater.errors import NotFoundError
 from breakwater.rendezvous import Kind, Wait
 
 from . import holding
-from .record import Release
 from .wiring import Work, wiring
 
 LONGEST = timedelta(hours=1)
@@ -30,7 +29,7 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
     if kept is None:
         raise NotFoundError("there is no record of this release")
     release = kept.release
-    holding.renew(work, release, now, until_answered(release, work))
+    holding.renew(work, release, now, lasting(int(event.get("patience") or 0)))
     wait = Wait(
         # An execution counts from 1, and the item of the service outlives it. The lease's token only grows, so that of
         # two releases of a service every wait of the later one has the higher number.
@@ -44,8 +43,6 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
     return {"kept": True}
 
 
-def until_answered(release: Release, work: Work) -> timedelta:
-    """How long the lease has to last: a question may be open for days."""
-    if release.question is None:
-        return LONGEST + holding.SPARE
-    return max(LONGEST, release.question.until - work.now()) + holding.SPARE
+def lasting(patience: int) -> timedelta:
+    """How long the lease has to last, by the seconds that the wait may take: a question may be open for days."""
+    return max(LONGEST, timedelta(seconds=patience)) + holding.SPARE

@@ -28,6 +28,8 @@ READS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan")
 """How operations begin that change nothing."""
 PATIENCE = 1800
 """How long a release waits for an event, in seconds, before it looks for itself."""
+DUE = "due"
+"""What ends a wait that was for a time, and not for an event."""
 SWEEP = timedelta(minutes=5)
 """How often the sweep looks."""
 
@@ -36,7 +38,7 @@ SWEEP = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Waited:
-    """One wait of a release: what answered it, and when."""
+    """One wait of a release: what answered it, or that its time was over, and when."""
 
     kind: str
     answer: str
@@ -59,7 +61,7 @@ def waits_of(execution: Execution) -> list[Waited]:
         if event.get("stateExitedEventDetails", {}).get("name") == "ReleaseWait":
             told = json.loads(event["stateExitedEventDetails"]["output"])
             ended = datetime.fromisoformat(event["timestamp"])
-            found.append(Waited(told["kind"], told["id"], datetime.fromisoformat(began), ended))
+            found.append(Waited(told.get("kind", DUE), told.get("id", ""), datetime.fromisoformat(began), ended))
     return found
 
 

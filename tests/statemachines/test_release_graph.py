@@ -3,11 +3,14 @@
 import importlib
 import itertools
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from release import check
+from release.pacing import SHORTEST, next_look
 from tests.statemachines import graph
 
 MACHINES = graph.machines()
@@ -26,6 +29,7 @@ LAMBDAS = {
 # A second state of one function: what undoes is what did, with the same rights.
 SHARED = {"ReleaseReturn": "ReleaseMove"}
 MOST_FUNCTIONS = 5
+NOW = datetime(2026, 4, 14, 7, 30, tzinfo=UTC)
 
 
 def state_of(name: str, state: str) -> dict[str, Any]:
@@ -147,10 +151,10 @@ def test_a_string_is_one_expression_or_none(name: str) -> None:
 
 
 def test_nothing_polls() -> None:
-    """A wait state leads to a look at more traffic or to a service that settles, and never asks for an event."""
+    """The one wait state is at the end, where nobody can change anything by a word: else a token waits, and hears."""
     machine = graph.load("release")
     waits = {name: body["Next"] for name, body in graph.states(machine).items() if body["Type"] == "Wait"}
-    assert waits == {"GatherMore": "ReleaseCheck", "Settle": "ReleaseClose"}
+    assert waits == {"Settle": "ReleaseClose"}
 
 
 def transitions(*path: str) -> int:
@@ -166,7 +170,14 @@ def a_hook(moved: str = "ReleaseMove") -> list[str]:
 
 
 PASS = ["ReleaseBegin", "Admitted", "ReleaseMove"]
-END = ["ReleaseWait", "ReleaseCheck", "Judged", "ReleaseClose", "Closed", "Released"]
+LOOK = ["ReleaseWait", "ReleaseCheck", "Judged"]
+"""An event, or the end of a patience: a look that says to wait on."""
+END = [*LOOK, "ReleaseClose", "Closed", "Released"]
+BACK = [*LOOK, "ReleaseReturn", "Returning"]
+RETURNED = [*LOOK, "ReleaseClose", "Closed"]
+MOST = 0.35
+A_MINUTE = 4 * 3
+"""Transitions of the polling design: a wait, a question and a choice every 15 seconds."""
 
 
 @pytest.mark.parametrize(
@@ -180,11 +191,62 @@ END = ["ReleaseWait", "ReleaseCheck", "Judged", "ReleaseClose", "Closed", "Relea
 def test_a_release_takes_at_most_a_third_of_the_transitions_of_a_polling_one(
     hooks: int, minutes: int, expected: int
 ) -> None:
-    """The polling design: a wait, a question and a choice every 15 seconds, for as long as the deployment takes."""
     ours = transitions(*PASS, *(state for _ in range(hooks) for state in a_hook()), *END)
-    polling = minutes * 4 * 3
     assert ours == expected
-    assert ours <= 0.35 * polling
+    assert ours <= MOST * minutes * A_MINUTE
+
+
+def settling(minutes: int, patience: int) -> list[int]:
+    """The seconds between the looks at a service that is as it should be after so many minutes, or in vain."""
+    gaps: list[int] = []
+    until, now = NOW + timedelta(minutes=patience), NOW
+    while now < min(until, NOW + timedelta(minutes=minutes)):
+        gaps.append(next_look(NOW, until, now))
+        now += timedelta(seconds=gaps[-1])
+    return gaps
+
+
+@pytest.mark.parametrize("hooks", [0, 1, 2])
+@pytest.mark.parametrize("minutes", [2, 5, 9, 60])
+def test_a_service_that_takes_long_to_settle_is_not_polled(hooks: int, minutes: int) -> None:
+    """However long it takes, on the way there and on the way back; a deployment takes two minutes by its tasks' start
+    alone, and each hook comes a minute or more after the last."""
+    minutes = max(minutes, 2 + hooks)
+    begun = [*PASS, *(state for _ in range(hooks) for state in a_hook())]
+    for patience in (1, 15, 240):
+        for needed in range(patience + 1):
+            gaps = settling(needed, patience)
+            ours = transitions(*begun, *LOOK * len(gaps), *END)
+            assert ours <= MOST * (minutes + sum(gaps) / 60) * A_MINUTE, (patience, needed)
+            again = ["Settle", "ReleaseClose", "Closed"]
+            back = transitions(*begun, *BACK, *LOOK * 2, *RETURNED, *again * len(gaps), "NotReleased")
+            assert back <= MOST * (minutes + 5 + sum(gaps) / 60) * A_MINUTE, (patience, needed)
+
+
+def test_a_settle_time_of_fifteen_minutes_is_seven_looks() -> None:
+    assert settling(15, 15) == [45, 45, 90, 180, 300, 240]
+    assert max(settling(240, 240)) == 300, "nobody learns of it later than five minutes after"
+
+
+@pytest.mark.parametrize("window", [1, 5, 180])
+@pytest.mark.parametrize("events", [0, 2])
+def test_looks_at_more_traffic_are_not_polling(window: int, events: int) -> None:
+    """Five looks at each of three hooks, then the answer; and events meanwhile that are of no use."""
+    gathered = [*LOOK * 4, *LOOK * events, *a_hook()]
+    ours = transitions(*PASS, *gathered * 3, *END)
+    assert ours <= MOST * (5 + 3 * 4 * window + 5 * events) * A_MINUTE
+
+
+def test_what_waits_without_an_event_is_looked_at_every_half_hour() -> None:
+    for hours in range(1, 37):
+        assert transitions(*PASS, *LOOK * (2 * hours), *END) <= 0.02 * (hours * 60) * A_MINUTE + 9
+
+
+def test_a_wait_for_a_task_is_not_polling() -> None:
+    """A check's task is looked at when its time is up; the shortest such wait costs as much as the shortest gap."""
+    shortest = SHORTEST.total_seconds()
+    assert shortest <= check.LEAST
+    assert len(LOOK) <= MOST * shortest / 60 * A_MINUTE
 
 
 def test_the_machine_is_not_known_to_the_repository_by_another_name() -> None:

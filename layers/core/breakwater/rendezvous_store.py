@@ -85,6 +85,11 @@ class Rendezvous:
         meeting, _ = self._load(key)
         return meeting.open is not None
 
+    def lately(self, key: str) -> tuple[Message, ...]:
+        """What may not have been heard: the last answer, whose wait may have been over, and what no wait has taken."""
+        meeting, _ = self._load(key)
+        return (meeting.answer, *meeting.mail) if meeting.answer is not None else meeting.mail
+
     def unsent(self) -> Iterator[str]:
         """The keys whose answer is not confirmed, for the sweep."""
         return (pk.partition("#")[2] for pk in self.table.with_status(UNSENT))

@@ -3,6 +3,7 @@
 In every scenario production traffic flows, and how it ends asks what became of it (`release_endings`).
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -66,9 +67,12 @@ def test_a_word_before_the_token_is_not_lost(street: Street) -> None:
     shop.traffic()  # so little that it takes more than one look
     shop.register()
     execution = shop.start()
-    shop.waits_at(execution, "GatherMore")
+    shop.until(lambda: shop.items(f"RELEASE#{execution.arn}") and "look 1" in shop.said(execution))
+    given = street.account.now
     give(shop, "aborted")
     returned(shop, shop.over(execution), share=0.1)
+    [heard] = [one["at"] for one in shop.record(execution)["lines"] if one["what"] == "failed"]
+    assert datetime.fromisoformat(heard) - given < timedelta(seconds=10), "it was deaf while it gathered"
 
 
 # ── another release's ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -37,6 +37,22 @@ APPROVED, ABORTED = (Word(word, "ann", NOW - timedelta(minutes=2)) for word in (
         pytest.param(
             replace(WAITS, deployment=replace(GOING, status="ROLLBACK_IN_PROGRESS")), Kind.ENDED, id="it goes back"
         ),
+        pytest.param(
+            replace(WAITS, deployment=replace(GOING, status="ROLLBACK_IN_PROGRESS"), returning=True),
+            Leave,
+            id="it goes back, and knows",
+        ),
+        pytest.param(
+            replace(WAITS, deployment=replace(GOING, status="SUCCESSFUL"), settles=True), Leave, id="it settles"
+        ),
+        pytest.param(
+            replace(WAITS, deployment=replace(GOING, status="STOPPED"), returning=True), Kind.ENDED, id="it is back"
+        ),
+        pytest.param(
+            replace(WAITS, deployment=replace(GOING, status="SUCCESSFUL"), settles=True, word=ABORTED),
+            Kind.ABORTED,
+            id="an abort while it settles",
+        ),
         pytest.param(replace(WAITS, task_ended="arn:task"), Kind.ENDED, id="a check's task has ended"),
         pytest.param(replace(WAITS, deployment=None), Leave, id="nothing can be seen"),
     ],

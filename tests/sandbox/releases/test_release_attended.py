@@ -1,27 +1,13 @@
 """A deployment that waits is attended though its first release could not begin, and a person's gate is a person's."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-
-import pytest
 
 from sandbox import actions, iam
 from tests.sandbox.release_endings import passed
 from tests.sandbox.release_stage import CHECKED, MINUTE, Shop, Street
 
 TASK = ("migrations", "task", {"command": ["migrate"], "timeout_seconds": 300})
-
-
-@pytest.fixture(autouse=True)
-def no_sockets(socket_enabled: None) -> None:
-    """Checks reach servers on this machine's loopback; the sandbox refuses every other connection."""
-
-
-@pytest.fixture(scope="module")
-def street() -> Iterator[Street]:
-    with Street() as made:
-        yield made
 
 
 def began(street: Street, shop: Shop) -> list[str]:

@@ -1,7 +1,6 @@
 """Who hears how a release ended: people, once, whoever started it and whatever is killed on the way."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,17 +13,6 @@ from breakwater.store import Table
 from sandbox.errors import TimedOutError
 from sandbox.states.machines import Execution
 from tests.sandbox.release_stage import MINUTE, Shop, Street
-
-
-@pytest.fixture(autouse=True)
-def no_sockets(socket_enabled: None) -> None:
-    """Checks reach servers on this machine's loopback; the sandbox refuses every other connection."""
-
-
-@pytest.fixture(scope="module")
-def street() -> Iterator[Street]:
-    with Street() as made:
-        yield made
 
 
 def mails(shop: Shop) -> list[tuple[str, str]]:
