@@ -9,7 +9,6 @@ from typing import Any
 
 from breakwater.errors import BreakwaterError, ConflictError, ThrottledError
 from breakwater.ledger import Ledger, Quarantined, unproven, with_completed
-from breakwater.model import Mode
 
 from . import holding, news, telling, watching
 from .endings import blamed, ending_by_outcome, ending_by_stage
@@ -52,25 +51,10 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
 
 
 def _unbegun(event: dict[str, Any], work: Work, now: datetime) -> dict[str, Any]:
-    """Without a record nothing was begun. But a deployment that it was to attend waits at a hook, and nobody else will
-    answer it: a person is told."""
-    execution, request = str(event["execution"]), event.get("request")
-    cause = told(event.get("failure")) or "it never began"
-    holding.drop(work, execution, request, now)
-    waiting = _waiting(execution, request, now)
-    if waiting is not None:
-        telling.waits(work, waiting, cause, now)
-    return _ended("failed", "Refused", cause)
-
-
-def _waiting(execution: str, request: object, now: datetime) -> Release | None:
-    """What an input says of the deployment to attend. Nobody has read it yet: it may be anything."""
-    service = holding.service_of(request)
-    attend = request.get("attend") if isinstance(request, dict) else None
-    arn = attend.get("service_deployment") if isinstance(attend, dict) else None
-    if service is None or not isinstance(arn, str) or f":service-deployment/{service}/" not in arn:
-        return None
-    return Release(execution, service, Stage.TURNED, Mode.ACT, now, attended=True, service_deployment=arn)
+    """Without a record nothing was begun. A deployment that it was to attend still waits at its hook: the sweep begins
+    another release of it, and tells a person if none can begin (`breakwater.attendance`)."""
+    holding.drop(work, str(event["execution"]), event.get("request"), now)
+    return _ended("failed", "Refused", told(event.get("failure")) or "it never began")
 
 
 def _patience(release: Release, work: Work, now: datetime) -> timedelta:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from breakwater.errors import BreakwaterError, ThrottledError
+from breakwater.errors import ThrottledError
 from breakwater.leases import Lease
 from release import begin, close, move
 from release.record import Release, Stage
@@ -75,38 +75,23 @@ def test_the_way_back_has_as_long_to_settle_as_the_way_there_had() -> None:
     assert bench.release.settle_until == bench.now + timedelta(minutes=bench.policy.settle_minutes)
 
 
-# ── a deployment that waits, and no release of it ─────────────────────────────────────────────────────────────────────
+# ── a release that never began ───────────────────────────────────────────────────────────────────────────────────────
 
 ATTEND = {"service_deployment": ARN, "hook_id": "h1", "stage": "POST_TEST_TRAFFIC_SHIFT"}
 REQUEST = {"service": "prod/web", "attend": ATTEND}
-
-
-def test_a_deployment_that_waits_and_whose_release_could_not_begin_is_told_to_a_person() -> None:
-    bench = Bench(Shown([rollout()]))
-    bench.sight.unreadable = BreakwaterError("describe the rules of the service: ValidationError")
-    with pytest.raises(BreakwaterError):
-        begin.respond({"execution": EXECUTION, "request": REQUEST}, bench.work)
-    gone_wrong = {"request": REQUEST, "failure": FAILURE}
-    todo = {"execution": EXECUTION, "todo": {"verb": "return"}, **gone_wrong}
-    assert move.respond(todo, bench.work)["next"] == "close"
-    assert closing(bench, **gone_wrong)["outcome"]["error"] == "Refused"
-    closing(bench, **gone_wrong)  # the step is tried again
-    [told] = bench.told
-    assert "waits at a hook that no release answers" in told
-    assert "AccessDenied on purpose" in told
 
 
 @pytest.mark.parametrize(
     "request_",
     [
         pytest.param({"service": "prod/web", "task_definition": "web:8"}, id="one that was to deploy"),
+        pytest.param(REQUEST, id="one that was to attend: the sweep begins another, and tells when none can begin"),
         pytest.param(None, id="no input"),
         pytest.param({"service": "prod/web", "attend": "all of them"}, id="no deployment is named"),
         pytest.param({"service": 7, "attend": ATTEND}, id="no service is named"),
-        pytest.param({"service": "prod/other", "attend": ATTEND}, id="the deployment is another service's"),
     ],
 )
-def test_what_held_nothing_up_is_told_to_nobody(request_: Any) -> None:
+def test_a_release_that_never_began_is_told_to_nobody(request_: Any) -> None:
     bench = Bench()
     assert closing(bench, request=request_, failure=FAILURE)["outcome"]["error"] == "Refused"
     assert bench.told == []
