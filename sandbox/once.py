@@ -8,6 +8,7 @@ is kept cannot change, or nobody changes it, so functions share nothing that the
 import dataclasses
 import importlib.machinery
 import inspect
+import pickle
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -50,19 +51,19 @@ def code_of(loader: importlib.machinery.SourceFileLoader, fullname: str) -> Code
     return _codes[key]
 
 
-_descriptions: dict[Stamp, Any] = {}
+_descriptions: dict[Stamp, bytes] = {}
 _load_file = loaders.JSONFileLoader._load_file  # type: ignore[attr-defined]
 
 
 def _description(loader: Any, full_path: str, open_method: Callable[..., Any]) -> Any:
-    """A description of a service. botocore reads it only; what it adds to it at once is the same each time."""
+    """A description of a service, to each who asks a copy of its own: botocore and moto write into what they read."""
     try:
         key = stamp(full_path)
     except OSError:
         return _load_file(loader, full_path, open_method)
     if key not in _descriptions:
-        _descriptions[key] = _load_file(loader, full_path, open_method)
-    return _descriptions[key]
+        _descriptions[key] = pickle.dumps(_load_file(loader, full_path, open_method), pickle.HIGHEST_PROTOCOL)
+    return pickle.loads(_descriptions[key])  # noqa: S301  # what was put there a moment ago
 
 
 loaders.JSONFileLoader._load_file = _description  # type: ignore[attr-defined]

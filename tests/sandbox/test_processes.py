@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
 
 from sandbox import Sandbox, UnsupportedError
 
@@ -51,6 +52,13 @@ def test_the_process_around_a_sandbox_is_left_as_it_was() -> None:
     where = os.pathsep.join(str(root / folder) for folder in ("functions", "layers/core", "."))
     command = [sys.executable, "-c", LEFT_AS_IT_WAS]
     subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": where}, check=True)  # noqa: S603  our own words
+
+
+def test_what_is_written_into_the_description_of_a_service_is_seen_by_nobody_else() -> None:
+    """moto writes members into the errors of S3 as it answers."""
+    ours, theirs = (Loader().load_service_model("s3", "service-2") for _ in range(2))
+    ours["shapes"].clear()
+    assert theirs["shapes"] == Loader().load_service_model("s3", "service-2")["shapes"] != {}
 
 
 def test_of_closed_sandboxes_no_more_than_the_last_stays_in_memory() -> None:

@@ -167,7 +167,7 @@ def test_a_release_whose_execution_was_stopped_is_found_and_its_deployment_atten
     assert deployments(shop) == 2
 
 
-def test_a_deployment_that_waits_while_its_release_is_refused_is_told_to_a_person(street: Street) -> None:
+def test_a_deployment_that_waits_while_somebody_else_holds_its_service_is_told_to_a_person(street: Street) -> None:
     shop = Shop(street)
     shop.traffic()
     lease = {"pk": f"LEASE#prod/{shop.name}", "sk": "LEASE", "holder": "rollback_guard", "reason": "a rollback"}
@@ -182,7 +182,7 @@ def test_a_deployment_that_waits_while_its_release_is_refused_is_told_to_a_perso
     refused = attending(shop, lambda: shop.update(taskDefinition=shop.register()))
     street.account.advance(MINUTE)
     assert (refused.error, shop.revision) == ("Refused", 2)
-    assert any("waits at a hook that no release answers" in mail for mail in shop.mails())
+    shop.until(lambda: any("3 releases began to attend the deployment" in mail for mail in shop.mails()))
     only_old(shop)
 
 
