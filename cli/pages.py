@@ -75,7 +75,7 @@ def _tiles(report: Report) -> Iterable[tuple[str, str]]:
     yield _number(funnel.failures), f"failures, told as {_number(funnel.incidents)} incidents"
     if report.troubles:
         told = sum(bool(trouble.incidents) for trouble in report.troubles)
-        false = sum(story.trouble is None for story in report.incidents)
+        false = sum(story.trouble is None and not story.incident.category.is_news for story in report.incidents)
         yield (
             f"{told} of {len(report.troubles)}",
             f"things that this scenario breaks were told, with {false} false alerts",

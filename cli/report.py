@@ -165,7 +165,7 @@ def build_report(
             events=len(stretch.deliveries),
             admitted=len(run.admitted),
             failures=failures(readings),
-            incidents=len(stories),
+            incidents=sum(not story.incident.category.is_news for story in stories),
             notices=sum(len(story.told) for story in stories),
             messages=len(run.messages),
             digests=sum(message.digest for message in run.messages),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.template.reading import ROOT, written
+from tests.template.reading import ROOT, resources, written
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -52,6 +52,14 @@ def test_a_build_is_for_the_processor_that_is_deployed(words: list[str], archite
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603  # our own words
     assert f"build --parameter-overrides Architecture={architecture}\n" in done.stdout
     assert written()["Parameters"]["Architecture"]["Default"] == "arm64"
+
+
+def test_the_readme_names_every_parameter_and_how_many_alarms_there_are() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", readme, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(written()["Parameters"])
+    [alarms] = re.findall(r"(\d+) CloudWatch alarms", readme)
+    assert int(alarms) == len(resources("AWS::CloudWatch::Alarm"))
 
 
 def test_every_waiver_of_checkov_says_why() -> None:
