@@ -1,132 +1,48 @@
-"""What the functions of a release work with, without AWS: the real stores over a table in memory, and what is seen of
-the service said by the test."""
+"""What the functions of a release work with, without AWS: the real parts over a table and a topic in memory, and hands
+on what is seen, what is said and what time it is."""
 
+import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from breakwater.approvals import Approvals
-from breakwater.checks import HttpCheck
+from breakwater.checks import HttpCheck, MetricAnalysis
 from breakwater.compiled import Compiled
-from breakwater.desk import IncidentDesk
+from breakwater.desk import LOST_RACES, IncidentDesk
+from breakwater.incident_store import Change, IncidentStore, Moved
+from breakwater.incident_store import Kept as KeptIncident
 from breakwater.leases import Leases
 from breakwater.ledger_store import Ledgers
-from breakwater.model import Finding, Mode
-from breakwater.preflight_facts import Binding, ServiceFacts
+from breakwater.model import Incident, Mode
 from breakwater.release_claims import Claims
 from breakwater.release_failing import tell_failing
 from breakwater.release_policy import ReleasePolicy
 from breakwater.rendezvous import Kind
 from breakwater.rendezvous_store import Rendezvous
 from breakwater.sent_back_store import SentBackStore
-from breakwater.store import Table
 from release import check
-from release.facts import DeploymentSeen, HookSeen, ServiceSeen
-from release.record import Before, Release, Share, Stage
+from release.record import Release
 from release.records import Kept, Records
-from release.sight import Rollout, Sight, Standing
 from release.wiring import Work
+from tests.fakes.aws import Aws
+from tests.fakes.release_sight import ARN, EXECUTION, NOW, RELEASE, SERVICE, Shown
 from tests.fakes.table import FakeTable
+from tests.fakes.topic import FakeTopic
 
-NOW = datetime(2026, 4, 14, 7, 30, tzinfo=UTC)
-EXECUTION = "arn:aws:states:eu-central-1:111122223333:execution:breakwater-release:r1"
-ARN = "arn:aws:ecs:eu-central-1:111122223333:service-deployment/prod/web/x"
-RULE = "rule/p"
-SERVICE = "prod/web"
-HOOK = HookSeen("h1", "POST_TEST_TRAFFIC_SHIFT", ARN)
-STEP = replace(HOOK, stage="PRE_PRODUCTION_TRAFFIC_SHIFT")
-BEFORE = Before("td/web:1", "ecs-svc/1", 2, (Share(RULE, "blue", 100), Share(RULE, "green", 0)))
-FORWARD = Release(
-    EXECUTION,
-    SERVICE,
-    Stage.FORWARD,
-    Mode.ACT,
-    NOW,
-    "td/web:2",
-    "BLUE_GREEN",
-    token=1,
-    before=BEFORE,
-    intended_at=NOW,
-    deployment="ecs-svc/2",
-    service_deployment=ARN,
-)
-RETURNING = replace(FORWARD, stage=Stage.RETURNING, why="smoke failed")
-FACTS = ServiceFacts(
-    "prod",
-    "web",
-    strategy="BLUE_GREEN",
-    task_definition="td/web:2",
-    launch_type="FARGATE",
-    bindings=(Binding("web", 80, "blue", "green", RULE, "rule/t"),),
-)
 SMOKE = ReleasePolicy(Mode.ACT, (HttpCheck("smoke", "/"),))
-SETTLED = ServiceSeen("td/web:2", "ecs-svc/2", 2, 2, {RULE: {"blue": 0, "green": 100}}, {"healthy": 2})
+ANALYSED = ReleasePolicy(Mode.ACT, (), MetricAnalysis(window_minutes=120))
+HOOKS, STOPPED, DEPLOYED = "continue_service_deployment", "stop_service_deployment", "update_service"
 
 
-def a_rollout(status: str = "IN_PROGRESS", hook: HookSeen | None = HOOK, **more: Any) -> Rollout:
-    """Its service deployment, at the stage of the hook at which it waits."""
-    answered = more.pop("answered", ())
-    seen = DeploymentSeen(ARN, status, **{"stage": hook.stage if hook else "SCALE_UP", **more})
-    return Rollout(seen, "rev", ("old",), hook, answered=answered)
-
-
-@dataclass
-class FakeSight:
-    """Answers what it was given: one rollout after the other, the last one for ever."""
-
-    rollouts: list[Rollout | None]
-    service: ServiceSeen = SETTLED
-    reads: int = 0
-
-    def rollout(self, arn: str) -> Rollout | None:
-        self.reads += 1
-        return self.rollouts.pop(0) if len(self.rollouts) > 1 else self.rollouts[0]
-
-    def find(self, cluster: str, service: str, task_definition: str, since: datetime) -> str | None:
-        return ARN
-
-    def standing(self, cluster: str, service: str, *, traffic: bool = False) -> Standing:
-        return Standing(self.service, FACTS)
-
-
-@dataclass
-class FakeDesk:
-    """Takes findings, but for the first `deaf` times."""
-
-    deaf: int = 0
-    taken: list[Finding] = field(default_factory=list)
-    resolved: list[str] = field(default_factory=list)
-
-    def take(self, findings: Sequence[Finding], *_: Any) -> Any:
-        if self.deaf:
-            self.deaf -= 1
-            return SimpleNamespace(unfinished=tuple(findings))
-        self.taken += findings
-        return SimpleNamespace(unfinished=())
-
-    def resolve(self, fingerprints: Sequence[str], *_: Any) -> None:
-        self.resolved += fingerprints
-
-
-class FakeEcs:
-    """Notes how hooks are answered, and what is stopped."""
-
-    def __init__(self) -> None:
-        self.answers: list[tuple[str, str]] = []
-
-    def continue_service_deployment(self, **given: str) -> None:
-        self.answers.append((given["hookId"], given["action"]))
-
-    def update_service(self, **given: str) -> None:
-        self.answers.append(("", given["taskDefinition"]))
-
-    def stop_service_deployment(self, **given: str) -> None:
-        self.answers.append(("", given["stopType"]))
+def an_aws(errors: dict[str, str] | None = None, **answers: Any) -> Aws:
+    """AWS that takes what a release changes, but for these errors, and shows what it is given to show."""
+    changes = (HOOKS, STOPPED, DEPLOYED, "stop_task", "put_object")
+    return Aws({**{operation: {} for operation in changes}, **answers}, errors or {})
 
 
 @dataclass
@@ -134,74 +50,94 @@ class Clock:
     """A time that goes on when it is told, and when somebody sleeps."""
 
     now: datetime = NOW
+    slept: list[float] = field(default_factory=list)
 
     def __call__(self) -> datetime:
         return self.now
 
     def on(self, **time: float) -> datetime:
+        """Let time pass."""
         self.now += timedelta(**time)
         return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes while a function sleeps."""
+        self.slept.append(seconds)
+        self.on(seconds=seconds)
+
+
+class Contested(IncidentStore):
+    """Incidents that others change at the same time, who win as many rounds as told."""
+
+    lost = 0
+
+    def keep(self, changes: Sequence[Change], now: datetime) -> tuple[list[KeptIncident], list[Moved]]:
+        if changes and self.lost:
+            self.lost -= 1
+            return [], [Moved(change, frozenset()) for change in changes]
+        return super().keep(changes, now)
 
 
 @dataclass
 class Bench:
-    """The work, and the fakes in it."""
+    """The work, and the hands on it."""
 
-    sight: FakeSight
+    sight: Shown = field(default_factory=Shown)
     policy: ReleasePolicy = SMOKE
-    desk: FakeDesk = field(default_factory=FakeDesk)
+    aws: Aws = field(default_factory=an_aws)
     clock: Clock = field(default_factory=Clock)
-    ecs: FakeEcs = field(default_factory=FakeEcs)
+    table: FakeTable = field(default_factory=FakeTable)
+    topic: FakeTopic = field(default_factory=FakeTopic)
     sent: list[str] = field(default_factory=list)
     """The tokens that were answered."""
-    dead: set[str] = field(default_factory=set)
-    """The tokens whose wait is over."""
     heard: list[dict[str, Any]] = field(default_factory=list)
     """With what."""
+    dead: set[str] = field(default_factory=set)
+    """The tokens whose wait is over."""
 
     def __post_init__(self) -> None:
-        self.table = cast(Table, FakeTable())
+        self.incident_store = Contested(self.table)
 
     @property
     def work(self) -> Work:
         """The parts; made anew they are those of the next invocation, over the same table."""
-
-        def send(token: str, output: str) -> bool:
-            if token in self.dead:
-                return False
-            self.sent.append(token)
-            self.heard.append(json.loads(output))
-            return True
-
-        def sleep(seconds: float) -> None:
-            self.clock.on(seconds=seconds)
-
         return Work(
-            logger=Logger(service="test"),
+            logger=Logger(service="test", stream=io.StringIO()),
             table=self.table,
             records=Records(self.table),
             claims=Claims(self.table),
             sent_back=SentBackStore(self.table),
             leases=Leases(self.table),
             ledgers=Ledgers(self.table),
-            sight=cast(Sight, self.sight),
-            client=cast(Callable[[str], Any], lambda name: self.ecs if name == "ecs" else None),
-            rules=cast(Callable[[datetime], Compiled], None),
+            sight=self.sight,
+            client=self.aws,
+            rules=lambda now: Compiled(),
             policy=lambda service, now: self.policy,
-            rendezvous=Rendezvous(self.table, send),
+            rendezvous=Rendezvous(self.table, self._send),
             approvals=Approvals(self.table),
-            desk=cast(IncidentDesk, self.desk),
+            desk=IncidentDesk(self.incident_store, self.topic, "release", pause=lambda: None),
             report_bucket="reports",
             now=self.clock,
-            sleep=sleep,
+            sleep=self.clock.sleep,
         )
 
-    def keep(self, release: Release = FORWARD) -> Kept:
-        """Begin a release with this record: with the lease, and the claim on the service."""
+    def _send(self, token: str, output: str) -> bool:
+        if token in self.dead:
+            return False
+        self.sent.append(token)
+        self.heard.append(json.loads(output))
+        return True
+
+    def keep(self, release: Release = RELEASE) -> Kept:
+        """Let a release have begun: it has its lease, its record, and its claim on the service."""
         work = self.work
-        lease = work.leases.take(SERVICE, "release r1", self.clock(), timedelta(hours=1))
-        work.claims.claim(SERVICE, EXECUTION, self.clock())
+        lease = work.leases.take(release.service, "release r1", self.clock(), timedelta(hours=1))
+        work.claims.claim(release.service, release.execution, self.clock())
         return work.records.begin(replace(release, token=getattr(lease, "token", 0)), self.clock())
+
+    def deafen(self, times: int) -> None:
+        """The desk cannot keep what it is told, so many times."""
+        self.incident_store.lost = times * LOST_RACES
 
     @property
     def release(self) -> Release:
@@ -209,6 +145,27 @@ class Bench:
         kept = self.work.records.load(EXECUTION)
         assert kept is not None
         return kept.release
+
+    @property
+    def told(self) -> list[str]:
+        """What people were told: each cause with what was said."""
+        return [f"{one.incident.cause}: {one.incident.summary}" for one in self.topic.published]
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """What is open."""
+        found = self.incident_store.load(self.incident_store.needing_attention()).found
+        return [kept.record.incident for kept in found.values()]
+
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """What ECS was told of the deployment: how each hook is answered, by its id; with no id, how it is stopped, or
+        what is deployed in its place."""
+        what = {HOOKS: "action", STOPPED: "stopType", DEPLOYED: "taskDefinition"}
+        return [(given.get("hookId", ""), given[what[name]]) for name, given in self.aws.calls if name in what]
+
+
+# ── what is asked, and said ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def asked(bench: Bench, event: dict[str, Any] | None = None) -> dict[str, Any]:

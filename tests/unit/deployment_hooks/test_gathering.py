@@ -27,84 +27,13 @@ from breakwater.secret_headers import read_secret
 from deployment_hooks import wiring as hook_wiring
 from deployment_hooks.gathering import look, preflight
 from deployment_hooks.payload import HookCall
+from tests.fakes.aws import BALANCED, ELB, ONE, TWO, balanced, metrics, rule, rules
 from tests.fakes.table import FakeTable
 from tests.unit.deployment_hooks.house import DEPLOYMENT, GREEN
 
 NOW = datetime(2026, 4, 14, 7, 31, 30, tzinfo=UTC)
-ELB = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:"
-ONE, TWO = f"{ELB}targetgroup/one/1", f"{ELB}targetgroup/two/2"
 CALL = HookCall("POST_TEST_TRAFFIC_SHIFT", DEPLOYMENT, "", "111122223333", "eu-central-1", "prod", "web", GREEN)
 SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:smoke-AbCdEf"
-
-SERVICE: dict[str, Any] = {
-    "serviceName": "web",
-    "desiredCount": 2,
-    "deploymentConfiguration": {"strategy": "CANARY"},
-    "deployments": [{"id": "ecs-svc/8", "status": "PRIMARY", "rolloutState": "IN_PROGRESS"}],
-    "loadBalancers": [
-        {
-            "targetGroupArn": ONE,
-            "containerName": "web",
-            "containerPort": 80,
-            "advancedConfiguration": {
-                "alternateTargetGroupArn": TWO,
-                "productionListenerRule": f"{ELB}listener-rule/app/shop/a/b/c",
-                "testListenerRule": f"{ELB}listener-rule/app/shop/a/d/e",
-            },
-        }
-    ],
-}
-REVISION = {"taskDefinition": "web:8", "resolvedConfiguration": {"loadBalancers": [{"targetGroupArn": TWO}]}}
-
-
-def rule(listener: str, name: str, group: str) -> dict[str, Any]:
-    """A rule that gives one side everything."""
-    groups = [{"TargetGroupArn": one, "Weight": 100 * (one == group)} for one in (ONE, TWO)]
-    actions = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
-    return {"RuleArn": f"{ELB}listener-rule/app/shop/a/{listener}/{name}", "Priority": "1", "Actions": actions}
-
-
-RULES = {"b": rule("b", "c", ONE), "d": rule("d", "e", TWO)}
-
-
-class Aws:
-    """Answers operations as told, whichever service they belong to; what is not told is refused."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers = {
-            "describe_services": {"services": [SERVICE]},
-            "describe_service_revisions": {"serviceRevisions": [REVISION]},
-            "describe_target_groups": {"TargetGroups": [{"LoadBalancerArns": [f"{ELB}loadbalancer/app/shop/a"]}]},
-            "describe_listeners": {
-                "Listeners": [
-                    {"ListenerArn": f"{ELB}listener/app/shop/a/{name}", "LoadBalancerArn": "lb", **more}
-                    for name, more in (
-                        ("b", {"Protocol": "HTTPS", "Port": 443}),
-                        ("d", {"Protocol": "HTTP", "Port": 81}),
-                    )
-                ]
-            },
-            "describe_rules": lambda params: {"Rules": [RULES[params["ListenerArn"].rpartition("/")[2]]]},
-            "describe_load_balancers": {
-                "LoadBalancers": [{"LoadBalancerArn": "lb", "DNSName": "Shop-1.elb.amazonaws.com"}]
-            },
-            **answers,
-        }
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self, service: str) -> "Aws":
-        return self
-
-    def __getattr__(self, operation: str) -> Any:
-        def call(**params: Any) -> Any:
-            self.asked.append((operation, params))
-            if operation not in self.answers:
-                error: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
-                raise ClientError(error, operation)
-            answer = self.answers[operation]
-            return answer(params) if callable(answer) else answer
-
-        return call
 
 
 @pytest.mark.parametrize(
@@ -118,17 +47,17 @@ class Aws:
     ],
 )
 def test_the_direction_is_that_of_the_deployment(answers: list[Any], expected: Direction) -> None:
-    aws = Aws(describe_service_deployments={"serviceDeployments": answers})
+    aws = balanced(describe_service_deployments={"serviceDeployments": answers})
     assert read_direction(aws, DEPLOYMENT) is expected
 
 
 def test_a_direction_that_may_not_be_read_is_unknown() -> None:
-    assert read_direction(Aws(), DEPLOYMENT) is Direction.UNKNOWN
+    assert read_direction(balanced(), DEPLOYMENT) is Direction.UNKNOWN
 
 
 def test_checks_reach_the_services_own_listeners_and_what_the_policy_allows() -> None:
     policy = ReleasePolicy(hosts=("https://status.example.com", "http://169.254.169.254"), networks=("10.0.0.0/16",))
-    reach = reach_of(Aws(), read_service(Aws(), "prod", "web"), policy)
+    reach = reach_of(balanced(), read_service(balanced(), "prod", "web"), policy)
     production, test = (
         Origin(scheme, "shop-1.elb.amazonaws.com", port) for scheme, port in (("https", 443), ("http", 81))
     )
@@ -136,41 +65,34 @@ def test_checks_reach_the_services_own_listeners_and_what_the_policy_allows() ->
     assert reach.allowed.origins == {production, test, Origin("https", "status.example.com", 443)}
 
 
-def metrics(params: dict[str, Any]) -> dict[str, Any]:
-    """300 requests on each side, one minute before the hook began."""
-    wanted = {"requests": 300.0, "good2": 300.0, "q0": 0.02}
-    at = params["EndTime"] - timedelta(minutes=1)
-    return {"MetricDataResults": [{"Id": id_, "Timestamps": [at], "Values": [value]} for id_, value in wanted.items()]}
-
-
 def test_a_look_compares_the_side_that_ecs_gave_the_new_revision() -> None:
-    aws = Aws(get_metric_data=metrics)
+    aws = balanced(get_metric_data=metrics)
     seen = look(aws, CALL, MetricAnalysis(quantiles=(QuantileBound(0.5),)), NOW, NOW + timedelta(seconds=5), 1)
     assert isinstance(seen.verdict, Passed)
     assert seen.verdict.evidence["new_requests"] == 300
-    asked = [params for operation, params in aws.asked if operation == "get_metric_data"]
+    asked = aws.made("get_metric_data")
     groups = [params["MetricDataQueries"][0]["MetricStat"]["Metric"]["Dimensions"][1]["Value"] for params in asked]
     assert groups == ["targetgroup/two/2", "targetgroup/one/1"]
     assert {params["StartTime"] for params in asked} == {NOW.replace(minute=26, second=0)}
 
 
 def test_a_revision_whose_target_group_is_not_known_cannot_be_compared() -> None:
-    aws = Aws(describe_service_revisions={"serviceRevisions": [{}]})
+    aws = balanced(describe_service_revisions={"serviceRevisions": [{}]})
     with pytest.raises(BreakwaterError, match="not known"):
         look(aws, CALL, MetricAnalysis(), NOW, NOW, 1)
 
 
 def test_the_preflight_of_a_deployment_under_way_does_not_mind_that_it_is_under_way() -> None:
-    rules = {finding.rule for finding in preflight(Aws(), CALL, ReleasePolicy(), "arn:aws:lambda:hook")}
-    assert "task-definition" in rules
-    assert "other-deployment" not in rules
+    found = {finding.rule for finding in preflight(balanced(), CALL, ReleasePolicy(), "arn:aws:lambda:hook")}
+    assert "task-definition" in found
+    assert "other-deployment" not in found
 
 
 def test_the_preflight_of_a_deployment_under_way_does_not_hold_up_the_cure_or_a_service_at_rest() -> None:
     settings = {"strategy": "CANARY", "alarms": {"alarmNames": ["errors"], "enable": True}}
-    resting = {**SERVICE, "desiredCount": 0, "deploymentConfiguration": settings}
+    resting = {**BALANCED, "desiredCount": 0, "deploymentConfiguration": settings}
     alarms = {"MetricAlarms": [{"AlarmName": "errors", "StateValue": "ALARM"}]}
-    aws = Aws(describe_services={"services": [resting]}, describe_alarms=alarms)
+    aws = balanced(describe_services={"services": [resting]}, describe_alarms=alarms)
     found = [(type(one), one.rule) for one in preflight(aws, CALL, ReleasePolicy(), "arn:aws:lambda:hook")]
     assert {(Warn, "alarms"), (Warn, "desired")} <= set(found)
     assert not {(Refuse, "alarms"), (Refuse, "desired")} & set(found)
@@ -187,20 +109,15 @@ SMOKE = HttpCheck("smoke", "/")
     ],
 )
 def test_a_test_rule_that_leads_to_the_old_side_tests_nothing(changes: dict[str, Any], said: str | None) -> None:
-    rules = RULES | changes
-    aws = Aws(describe_rules=lambda params: {"Rules": [rules[params["ListenerArn"].rpartition("/")[2]]]})
+    aws = balanced(describe_rules=rules(**changes))
     why = reach_of(aws, read_service(aws, "prod", "web"), ReleasePolicy()).astray(SMOKE)
     assert (why or "").startswith(said or "")
     assert (why is None) == (said is None)
 
 
 def test_once_it_is_through_both_listeners_may_lead_to_one_side() -> None:
-    through = {**SERVICE, "deployments": [{"id": "ecs-svc/8", "status": "PRIMARY", "rolloutState": "COMPLETED"}]}
-    both = {"b": rule("b", "c", TWO), "d": rule("d", "e", TWO)}
-    aws = Aws(
-        describe_services={"services": [through]},
-        describe_rules=lambda params: {"Rules": [both[params["ListenerArn"].rpartition("/")[2]]]},
-    )
+    through = {**BALANCED, "deployments": [{"id": "ecs-svc/8", "status": "PRIMARY", "rolloutState": "COMPLETED"}]}
+    aws = balanced(describe_services={"services": [through]}, describe_rules=rules(b=rule("b", "c", TWO)))
     assert reach_of(aws, read_service(aws, "prod", "web"), ReleasePolicy()).astray(SMOKE) is None
 
 
@@ -208,12 +125,12 @@ def test_a_test_rule_on_the_production_listener_is_not_taken_for_a_test_listener
     """One listener, and who has the header comes to the new side. The check has none, so blue would answer it."""
     canary = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Canary", "Values": ["1"]}}
     shared = {
-        **SERVICE,
+        **BALANCED,
         "loadBalancers": [
             {
-                **SERVICE["loadBalancers"][0],
+                **BALANCED["loadBalancers"][0],
                 "advancedConfiguration": {
-                    **SERVICE["loadBalancers"][0]["advancedConfiguration"],
+                    **BALANCED["loadBalancers"][0]["advancedConfiguration"],
                     "testListenerRule": f"{ELB}listener-rule/app/shop/a/b/e",
                 },
             }
@@ -221,7 +138,7 @@ def test_a_test_rule_on_the_production_listener_is_not_taken_for_a_test_listener
     }
     test = {**rule("b", "e", TWO), "Priority": "1", "Conditions": [canary]}
     default = {**rule("b", "c", ONE), "Priority": "default"}
-    aws = Aws(describe_services={"services": [shared]}, describe_rules={"Rules": [default, test]})
+    aws = balanced(describe_services={"services": [shared]}, describe_rules={"Rules": [default, test]})
     reach = reach_of(aws, read_service(aws, "prod", "web"), ReleasePolicy())
     why = reach.astray(SMOKE)
     assert why is not None
@@ -234,7 +151,7 @@ def test_a_test_rule_on_the_production_listener_is_not_taken_for_a_test_listener
     [("token", None, "token"), (json.dumps({"a": "token"}), "a", "token"), ("token", "a", None), ("{}", "a", None)],
 )
 def test_a_secret_is_read_or_its_absence_told_without_it(held: str, key: str | None, expected: str | None) -> None:
-    aws, header = Aws(get_secret_value={"SecretString": held}), SecretHeader("Authorization", SECRET, key)
+    aws, header = balanced(get_secret_value={"SecretString": held}), SecretHeader("Authorization", SECRET, key)
     if expected is not None:
         assert read_secret(lambda: aws, header) == expected
         return
@@ -245,7 +162,7 @@ def test_a_secret_is_read_or_its_absence_told_without_it(held: str, key: str | N
 
 def test_a_secret_that_may_not_be_read_is_refused() -> None:
     with pytest.raises(RefusedError):
-        read_secret(Aws, SecretHeader("Authorization", SECRET))
+        read_secret(balanced, SecretHeader("Authorization", SECRET))
 
 
 def test_an_abort_is_the_last_word() -> None:

@@ -6,13 +6,7 @@ from typing import Any
 import pytest
 
 from breakwater.checks import CheckResult, Verdict
-from release import check, examining, watching
-
-
-@pytest.fixture
-def nobody_reads_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the report only."""
-    monkeypatch.setattr(watching, "looked", lambda release, *_: release)
+from release import check, examining
 
 
 @pytest.fixture

@@ -7,45 +7,35 @@ from typing import Any
 
 import pytest
 
-from breakwater.checks import Failed, MetricAnalysis, Passed
+from breakwater.checks import Failed, Passed
 from breakwater.model import Mode
 from breakwater.release_policy import ReleasePolicy
 from breakwater.rendezvous import Kind, Word
 from release import move, wait
 from release.facts import HookSeen
 from release.record import Progress, Stage
-from tests.fakes.release_work import (
+from tests.fakes.release_sight import (
     ARN,
     EXECUTION,
-    FORWARD,
     HOOK,
     NOW,
+    RELEASE,
     RETURNING,
     SERVICE,
-    SETTLED,
-    STEP,
-    Bench,
-    FakeSight,
+    STEPPING,
+    THROUGH,
+    Shown,
     a_rollout,
-    abort,
-    an_event,
-    asked,
-    fail,
-    goes_on,
 )
-
-ANALYSED = ReleasePolicy(Mode.ACT, (), MetricAnalysis(window_minutes=120))
-STEPPING = a_rollout(hook=STEP, production_weight=10.0)
-pytestmark = pytest.mark.usefixtures("nobody_reads_weights")
-
+from tests.fakes.release_work import ANALYSED, Bench, abort, an_event, asked, fail, goes_on
 
 # ── under way ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_large_deployment_that_grows_is_not_taken_for_one_that_stands_still() -> None:
     grown = [a_rollout(hook=None, new_tasks=count, old_tasks=200) for count in range(20, 201, 20)]
-    bench = Bench(FakeSight(list(grown)))
-    bench.keep(replace(FORWARD, strategy="ROLLING"))
+    bench = Bench(Shown(list(grown)))
+    bench.keep(replace(RELEASE, strategy="ROLLING"))
     for _ in grown:
         bench.clock.on(minutes=30, seconds=1)
         assert asked(bench)["next"] == "wait"
@@ -54,8 +44,8 @@ def test_a_large_deployment_that_grows_is_not_taken_for_one_that_stands_still() 
 
 def test_a_deployment_whose_tasks_come_and_go_goes_back() -> None:
     counts = [0, 2, 1, 0, 2, 1, 2, 0, 1]
-    bench = Bench(FakeSight([a_rollout(hook=None, new_tasks=count, old_tasks=4) for count in counts]))
-    bench.keep(replace(FORWARD, strategy="ROLLING"))
+    bench = Bench(Shown([a_rollout(hook=None, new_tasks=count, old_tasks=4) for count in counts]))
+    bench.keep(replace(RELEASE, strategy="ROLLING"))
     answers = []
     for _ in counts:
         bench.clock.on(minutes=30, seconds=1)
@@ -66,7 +56,7 @@ def test_a_deployment_whose_tasks_come_and_go_goes_back() -> None:
 
 def test_how_long_it_waits_at_a_hook_is_not_how_long_it_stands_still(finds: Callable[..., Any]) -> None:
     before = a_rollout(hook=None, stage="PRODUCTION_TRAFFIC_SHIFT", production_weight=10.0)
-    bench = Bench(FakeSight([before]), ANALYSED)
+    bench = Bench(Shown([before]), ANALYSED)
     bench.keep()
     finds(Passed("fine"))
     asked(bench)
@@ -79,7 +69,7 @@ def test_how_long_it_waits_at_a_hook_is_not_how_long_it_stands_still(finds: Call
 
 
 def test_what_somebody_elses_hook_holds_up_does_not_stand_still() -> None:
-    bench = Bench(FakeSight([a_rollout(hook=None, held=True)]))
+    bench = Bench(Shown([a_rollout(hook=None, held=True)]))
     bench.keep()
     for _ in range(10):
         bench.clock.on(minutes=30, seconds=1)
@@ -93,7 +83,7 @@ WAITS_AT_H1 = an_event(hook_id="h1", stage="POST_TEST_TRAFFIC_SHIFT")
 
 
 def test_a_hook_that_an_event_told_of_is_looked_for_until_it_is_seen(finds: Callable[..., Any]) -> None:
-    bench = Bench(FakeSight([UNDER_WAY, UNDER_WAY, a_rollout()]))
+    bench = Bench(Shown([UNDER_WAY, UNDER_WAY, a_rollout()]))
     bench.keep()
     finds(Passed("ok"))
     assert goes_on(asked(bench, WAITS_AT_H1))
@@ -101,7 +91,7 @@ def test_a_hook_that_an_event_told_of_is_looked_for_until_it_is_seen(finds: Call
 
 
 def test_a_hook_that_is_not_seen_for_long_is_looked_for_again_soon() -> None:
-    bench = Bench(FakeSight([UNDER_WAY]))
+    bench = Bench(Shown([UNDER_WAY]))
     bench.keep()
     answer = asked(bench, WAITS_AT_H1)
     assert (answer["next"], bench.sight.reads) == ("wait", 5)
@@ -125,24 +115,24 @@ def test_a_read_that_is_as_new_as_its_event_is_made_once(
     event: dict[str, Any] | None, seen: Any, finds: Callable[..., Any]
 ) -> None:
     finds(Passed("ok"))
-    bench = Bench(FakeSight([seen]))
+    bench = Bench(Shown([seen]))
     bench.keep()
     asked(bench, event)
     assert bench.sight.reads == 1
 
 
 def test_that_there_is_no_deployment_is_not_believed_at_once(finds: Callable[..., Any]) -> None:
-    bench = Bench(FakeSight([None, None, a_rollout()]))
-    bench.keep(replace(FORWARD, intended_at=NOW - timedelta(hours=1)))
+    bench = Bench(Shown([None, None, a_rollout()]))
+    bench.keep(replace(RELEASE, intended_at=NOW - timedelta(hours=1)))
     finds(Passed("ok"))
     assert goes_on(asked(bench))
-    gone = Bench(FakeSight([None]))
-    gone.keep(replace(FORWARD, intended_at=NOW - timedelta(hours=1)))
+    gone = Bench(Shown([None]))
+    gone.keep(replace(RELEASE, intended_at=NOW - timedelta(hours=1)))
     assert asked(gone)["next"] == "return"
 
 
 def test_an_end_that_an_event_told_of_is_looked_for_until_it_is_seen(finds: Callable[..., Any]) -> None:
-    bench = Bench(FakeSight([UNDER_WAY, a_rollout("SUCCESSFUL", None)]))
+    bench = Bench(Shown([UNDER_WAY, a_rollout("SUCCESSFUL", None)]))
     bench.keep()
     finds(Passed("ok"))
     assert asked(bench, an_event(Kind.ENDED, event="SERVICE_DEPLOYMENT_COMPLETED"))["next"] == "close"
@@ -156,12 +146,12 @@ def test_an_end_that_an_event_told_of_is_looked_for_until_it_is_seen(finds: Call
 def test_a_deployment_that_was_told_to_go_back_is_not_continued_by_an_old_read(
     refused: str, event: dict[str, Any] | None
 ) -> None:
-    bench = Bench(FakeSight([a_rollout()]))
+    bench = Bench(Shown([a_rollout()]))
     bench.keep(replace(RETURNING, refused=refused))
     assert asked(bench, event)["next"] == "wait"
     todo = {"verb": "answer", "hook": "h1", "action": "CONTINUE"}
     move.respond({"execution": EXECUTION, "todo": todo}, bench.work)
-    assert bench.ecs.answers == []
+    assert bench.changes == []
 
 
 @pytest.mark.parametrize(
@@ -175,27 +165,27 @@ def test_a_deployment_that_was_told_to_go_back_is_not_continued_by_an_old_read(
 def test_what_is_seen_to_go_back_is_held_up_by_no_hook_but_the_refused_one(
     hook: HookSeen, refused: str, goes: bool
 ) -> None:
-    bench = Bench(FakeSight([a_rollout("ROLLBACK_IN_PROGRESS", hook)]))
+    bench = Bench(Shown([a_rollout("ROLLBACK_IN_PROGRESS", hook)]))
     bench.keep(replace(RETURNING, refused=refused))
     assert goes_on(asked(bench)) is goes
 
 
 def test_the_deployment_of_the_revision_before_is_held_up_by_no_hook() -> None:
-    bench = Bench(FakeSight([a_rollout()]))
+    bench = Bench(Shown([a_rollout()]))
     bench.keep(replace(RETURNING, redeployed_at=NOW))
     assert goes_on(asked(bench))
 
 
 def test_the_hook_that_is_told_to_go_back_is_kept_before_it_is_told() -> None:
-    bench = Bench(FakeSight([a_rollout()]))
-    bench.keep(replace(FORWARD, why="smoke failed"))
+    bench = Bench(Shown([a_rollout()]))
+    bench.keep(replace(RELEASE, why="smoke failed"))
     move.respond({"execution": EXECUTION, "todo": {"verb": "return"}}, bench.work)
-    assert bench.ecs.answers == [("h1", "ROLLBACK")]
+    assert bench.changes == [("h1", "ROLLBACK")]
     assert bench.release.refused == "h1"
 
 
 def test_a_return_that_stands_still_is_handed_over_to_a_person_within_about_an_hour() -> None:
-    bench = Bench(FakeSight([a_rollout("ROLLBACK_IN_PROGRESS", None)]))
+    bench = Bench(Shown([a_rollout("ROLLBACK_IN_PROGRESS", None)]))
     bench.keep(replace(RETURNING, progress=Progress("forward x IN_PROGRESS SCALE_UP None", NOW - timedelta(days=1))))
     answers = [asked(bench)["next"]]
     while answers[-1] == "wait":
@@ -213,7 +203,7 @@ def test_a_large_return_that_goes_on_is_waited_for() -> None:
     moved = [
         a_rollout("ROLLBACK_IN_PROGRESS", None, new_tasks=200 - count, old_tasks=count) for count in range(0, 200, 20)
     ]
-    bench = Bench(FakeSight(list(moved)))
+    bench = Bench(Shown(list(moved)))
     bench.keep(RETURNING)
     for _ in moved:
         bench.clock.on(minutes=30, seconds=1)
@@ -235,7 +225,7 @@ def settling(bench: Bench, until: str = "close") -> list[int]:
 
 @pytest.fixture
 def unsettled() -> Bench:
-    bench = Bench(FakeSight([a_rollout("SUCCESSFUL", None)], replace(SETTLED, running=1)), ReleasePolicy(Mode.ACT))
+    bench = Bench(Shown([a_rollout("SUCCESSFUL", None)], [replace(THROUGH, running=1)]), ReleasePolicy(Mode.ACT))
     bench.keep()
     return bench
 
@@ -251,12 +241,12 @@ def test_what_is_said_while_it_settles_is_heard(speaks: Callable[[Bench], None],
     asked(unsettled)
     speaks(unsettled)
     unsettled.clock.on(seconds=45)
-    unsettled.sight.service = SETTLED
+    unsettled.sight.services = [THROUGH]
     assert asked(unsettled)["next"] == "return"
 
 
 def test_a_failed_check_is_no_doubt(finds: Callable[..., Any]) -> None:
-    bench = Bench(FakeSight([a_rollout()]))
+    bench = Bench(Shown([a_rollout()]))
     bench.keep()
     finds(Failed("bad"))
     assert asked(bench)["next"] == "return"

@@ -12,10 +12,11 @@ from breakwater.checks.tasks import TaskEnd
 from breakwater.errors import ThrottledError
 from breakwater.model import Mode
 from breakwater.release_policy import ReleasePolicy
-from release import check
 from release.examining import Done, Pending, checked, stopped
 from release.record import CheckTask, Release, Stage
-from tests.unit.release.bench import EXECUTION, NOW, RELEASE, Aws, Bench, Shown, rollout
+from tests.fakes.aws import Aws
+from tests.fakes.release_sight import NOW, RELEASE, Shown, a_rollout
+from tests.fakes.release_work import Bench, an_aws, asked
 
 TASK = "arn:aws:ecs:eu-central-1:111122223333:task/prod/1"
 POLICY = ReleasePolicy(Mode.ACT, (TaskCheck("migrate", timeout_seconds=120),))
@@ -28,16 +29,16 @@ def checking(bench: Bench, tasks: tuple[CheckTask, ...] = (), minutes: float = 0
     return checked(replace(RELEASE, tasks=tasks), POLICY, "h1", bench.work, now)
 
 
-def an_aws(*tasks: dict[str, Any], **errors: str) -> Aws:
-    answers = {"describe_services": SERVICE, "run_task": {"tasks": [{"taskArn": TASK}]}}
-    return Aws({**answers, "describe_tasks": {"tasks": list(tasks)}}, errors)
+def ecs(*tasks: dict[str, Any], **errors: str) -> Aws:
+    begun = {"tasks": [{"taskArn": TASK}]}
+    return an_aws(errors, describe_services=SERVICE, run_task=begun, describe_tasks={"tasks": list(tasks)})
 
 
 # ── begun ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_task_that_was_begun_now_is_not_asked_how_it_ended() -> None:
-    bench = Bench(aws=an_aws())
+    bench = Bench(aws=ecs())
     done = checking(bench)
     assert isinstance(done, Pending)
     assert [(task.arn, task.end) for task in done.tasks] == [(TASK, None)]
@@ -46,7 +47,7 @@ def test_a_task_that_was_begun_now_is_not_asked_how_it_ended() -> None:
 
 
 def test_a_task_that_ecs_is_too_busy_to_run_is_tried_again_and_no_doubt() -> None:
-    bench = Bench(aws=an_aws(run_task="ThrottlingException"))
+    bench = Bench(aws=ecs(run_task="ThrottlingException"))
     with pytest.raises(ThrottledError):  # which the machine tries again; the client token makes it one task
         checking(bench)
     bench.aws.errors.clear()
@@ -56,7 +57,7 @@ def test_a_task_that_ecs_is_too_busy_to_run_is_tried_again_and_no_doubt() -> Non
 
 
 def test_a_task_that_ecs_refuses_is_a_doubt() -> None:
-    done = checking(Bench(aws=an_aws(run_task="InvalidParameterException")))
+    done = checking(Bench(aws=ecs(run_task="InvalidParameterException")))
     assert isinstance(done, Done)
     assert "was not started" in done.verdict.reason
 
@@ -73,7 +74,7 @@ def test_a_task_that_ecs_refuses_is_a_doubt() -> None:
     ],
 )
 def test_one_read_does_not_say_that_a_task_is_missing(minutes: float, expected: type) -> None:
-    done = checking(Bench(aws=an_aws()), (RUNS,), minutes)
+    done = checking(Bench(aws=ecs()), (RUNS,), minutes)
     assert type(done) is expected
     if isinstance(done, Pending):
         assert done.seconds > 0
@@ -92,7 +93,7 @@ def test_one_read_does_not_say_that_a_task_is_missing(minutes: float, expected: 
     ],
 )
 def test_a_task_that_is_seen_has_its_time_and_no_more(task: dict[str, Any], minutes: float, said: str | None) -> None:
-    done = checking(Bench(aws=an_aws({"taskArn": TASK, **task})), (RUNS,), minutes)
+    done = checking(Bench(aws=ecs({"taskArn": TASK, **task})), (RUNS,), minutes)
     assert (None if isinstance(done, Pending) else done.verdict.reason) == said
 
 
@@ -113,7 +114,7 @@ def test_the_tasks_that_still_run_are_stopped_once() -> None:
 
 
 def test_a_task_that_cannot_be_stopped_holds_no_return_up() -> None:
-    bench = Bench(aws=Aws(errors={"stop_task": "ServerException"}))
+    bench = Bench(aws=an_aws({"stop_task": "ServerException"}))
     release = replace(RELEASE, tasks=(RUNS,))
     assert stopped(release, bench.work) == release
 
@@ -126,9 +127,9 @@ def test_a_task_that_cannot_be_stopped_holds_no_return_up() -> None:
     ],
 )
 def test_a_release_that_goes_back_leaves_no_task_of_its_checks_behind(release: Release) -> None:
-    bench = Bench(Shown([rollout("ROLLBACK_IN_PROGRESS", None)]), Aws(answers={"describe_rules": {"Rules": []}}))
+    bench = Bench(Shown([a_rollout("ROLLBACK_IN_PROGRESS", None)]))
     bench.keep(replace(release, tasks=(RUNS,)))
-    check.respond({"execution": EXECUTION, "event": None}, bench.work)
+    asked(bench)
     assert [call["task"] for call in bench.aws.made("stop_task")] == [TASK]
     [task] = bench.release.tasks
     assert task.end is not None

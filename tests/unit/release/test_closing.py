@@ -11,10 +11,11 @@ from breakwater.errors import ThrottledError
 from breakwater.leases import Lease
 from release import begin, close, move
 from release.record import Release, Stage
-from tests.unit.release.bench import ARN, BACK, EXECUTION, NOW, RELEASE, THROUGH, Bench, Shown, rollout
+from tests.fakes.release_sight import ARN, BACK, EXECUTION, NOW, RELEASE, THROUGH, Shown, a_rollout
+from tests.fakes.release_work import Bench
 
 FAILURE = {"Error": "RefusedError", "Cause": '{"errorMessage": "AccessDenied on purpose"}'}
-THERE = rollout("SUCCESSFUL", None, production_weight=100.0)
+THERE = a_rollout("SUCCESSFUL", None, production_weight=100.0)
 
 
 def closing(bench: Bench, **more: Any) -> dict[str, Any]:
@@ -68,11 +69,11 @@ def test_what_never_began_says_which_error_kept_it_from_beginning() -> None:
 def test_the_way_back_has_as_long_to_settle_as_the_way_there_had() -> None:
     bench = Bench(Shown([THERE], [THROUGH, THROUGH, BACK, replace(BACK, running=1)]))
     bench.keep(replace(RELEASE, why="aborted by ann", settle_until=NOW + timedelta(minutes=15)))
-    bench.now = NOW + timedelta(minutes=40)
+    now = bench.clock.on(minutes=40)
     move.respond({"execution": EXECUTION, "todo": {"verb": "return"}}, bench.work)
-    assert bench.release.redeployed_at == bench.now
+    assert bench.release.redeployed_at == now
     assert closing(bench)["next"] == "pause"
-    assert bench.release.settle_until == bench.now + timedelta(minutes=bench.policy.settle_minutes)
+    assert bench.release.settle_until == now + timedelta(minutes=bench.policy.settle_minutes)
 
 
 # ── a release that never began ───────────────────────────────────────────────────────────────────────────────────────
@@ -107,7 +108,7 @@ def held(bench: Bench, holder: str) -> Lease:
 
 
 def test_who_finds_the_lease_taken_for_a_moment_begins_when_it_is_free() -> None:
-    bench = Bench(Shown([rollout()]))
+    bench = Bench(Shown([a_rollout()]))
     lease = held(bench, "scaler")
     with pytest.raises(ThrottledError, match="scaler may change it"):  # which the machine tries again
         begin.respond({"execution": EXECUTION, "request": REQUEST}, bench.work)
@@ -117,14 +118,14 @@ def test_who_finds_the_lease_taken_for_a_moment_begins_when_it_is_free() -> None
 
 
 def test_a_deployment_that_is_too_new_to_be_seen_is_attended_when_it_is() -> None:
-    bench = Bench(Shown([None, rollout()]))
+    bench = Bench(Shown([None, a_rollout()]))
     with pytest.raises(ThrottledError, match="there is no deployment"):  # which the machine tries again
         begin.respond({"execution": EXECUTION, "request": REQUEST}, bench.work)
     assert begin.respond({"execution": EXECUTION, "request": REQUEST}, bench.work)["next"] == "check"
 
 
 def test_who_finds_another_release_of_the_service_is_refused_at_once() -> None:
-    bench = Bench(Shown([rollout()]))
+    bench = Bench(Shown([a_rollout()]))
     held(bench, "release r0")
     assert begin.respond({"execution": EXECUTION, "request": REQUEST}, bench.work)["next"] == "close"
     assert bench.release.stage is Stage.TURNED
@@ -135,7 +136,7 @@ def test_who_finds_another_release_of_the_service_is_refused_at_once() -> None:
 
 @pytest.mark.parametrize("at_fault", [True, False], ids=["its checks failed", "a person took it back"])
 def test_who_returned_a_revision_is_told_of_its_quarantine_only_if_there_is_one(at_fault: bool) -> None:
-    bench = Bench(Shown([rollout("ROLLBACK_SUCCESSFUL", None)], [BACK]))
+    bench = Bench(Shown([a_rollout("ROLLBACK_SUCCESSFUL", None)], [BACK]))
     back: Release = replace(RELEASE, stage=Stage.RETURNING, why="it went back", at_fault=at_fault)
     bench.keep(back)
     cause = closing(bench)["outcome"]["cause"]

@@ -9,7 +9,7 @@ from release.endings import blamed, ending_by_outcome, ending_by_stage
 from release.failure import told
 from release.outcome import Verified, Wrong
 from release.record import Stage
-from tests.unit.release.bench import RELEASE
+from tests.fakes.release_sight import RELEASE
 
 GOOD, BAD = Verified("web:8 runs"), Wrong("not so by 08:00 UTC: 1 of 2 tasks run", ("1 of 2 tasks run",))
 

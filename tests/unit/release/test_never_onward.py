@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from breakwater.checks import CheckResult, MetricAnalysis, Passed
 from breakwater.model import Mode
-from breakwater.release_failing import tell_failing
 from breakwater.release_policy import ReleasePolicy
 from breakwater.rendezvous import Word
-from release import check, examining, move, wait, watching
+from release import check, examining, move, wait
 from release.facts import HookSeen
 from release.record import Stage
 from release.sight import Rollout
-from tests.fakes.release_work import ARN, EXECUTION, HOOK, SERVICE, SMOKE, STEP, Bench, FakeSight, a_rollout
+from tests.fakes.release_sight import ARN, EXECUTION, HOOK, SERVICE, STEP, Shown, a_rollout
+from tests.fakes.release_work import SMOKE, Bench, abort, fail
 
 BOTH = ReleasePolicy(Mode.ACT, SMOKE.checks, MetricAnalysis(window_minutes=5))
 SECOND = replace(STEP, hook_id="h2")
@@ -38,7 +38,7 @@ class Machine:
     """The steps as the machine takes them, one at a time, each with whatever is read: truth, or something older."""
 
     def __init__(self) -> None:
-        self.bench = Bench(FakeSight([READS[0]]), BOTH)
+        self.bench = Bench(Shown([READS[0]]), BOTH)
         self.bench.keep()
         self.next: dict[str, Any] = {"next": "wait", "todo": {"verb": "watch"}, "patience": 60}
         self.event: dict[str, Any] | None = None
@@ -51,10 +51,10 @@ class Machine:
         if self.over:
             return
         self.bench.sight.rollouts = [read]
-        before = len(self.bench.ecs.answers)
+        before = len(self.bench.changes)
         for _ in range(2 if twice else 1):
             self._step()
-        for hook, action in self.bench.ecs.answers[before:]:
+        for hook, action in self.bench.changes[before:]:
             if action == "CONTINUE" and (self.has_to_go_back or hook == self.bench.release.refused):
                 assert read is not None
                 assert read.seen.is_rollback or self.bench.release.redeployed_at, "it was let go on"
@@ -90,16 +90,15 @@ class Machine:
 
     def abort(self, *, told: bool) -> None:
         """A person's word; the message of it may be lost."""
-        work, now = self.bench.work, self.bench.clock()
-        work.approvals.give(ARN, "aborted", "ann", now)
+        abort(self.bench)
         if told:
-            work.rendezvous.arrive(SERVICE, Word("aborted", "ann", now).message(ARN), now)
+            now = self.bench.clock()
+            self.bench.work.rendezvous.arrive(SERVICE, Word("aborted", "ann", now).message(ARN), now)
         self.has_to_go_back = True
 
     def fail(self) -> None:
         """The guard's finding, while the machine does not wait."""
-        work = self.bench.work
-        tell_failing(work.table, work.rendezvous, SERVICE, ARN, "5 tasks crashed", self.bench.clock())
+        fail(self.bench)
         self.has_to_go_back = True
 
 
@@ -111,7 +110,6 @@ SPEAKS = st.sampled_from([("abort", 0, False), ("abort", 0, True), ("fail", 0, F
 def everything_passes() -> Any:
     with pytest.MonkeyPatch.context() as patched:
         passed = Passed("ok")
-        patched.setattr(watching, "looked", lambda release, *_: release)
         patched.setattr(check, "checked", lambda *_: examining.Done((), (CheckResult("smoke", passed),), passed))
         patched.setattr(examining, "_compared", lambda *_: passed)
         yield
@@ -146,9 +144,9 @@ def test_at_every_point_of_a_release_a_word_is_enough() -> None:
         steps: list[tuple[str, int, bool]] = [("step", read, False) for read in truth]
         machine = played([*steps[:at], speaks, *steps[at:], *steps[-1:] * 6])
         assert machine.bench.release.stage in (Stage.RETURNING, Stage.HANDED_OVER), (speaks, at)
-        assert machine.bench.ecs.answers[-1][1] == "ROLLBACK"
+        assert machine.bench.changes[-1][1] == "ROLLBACK"
 
 
 def test_without_a_word_it_goes_through_both_hooks() -> None:
     machine = played([("step", read, False) for read in (1, 1, 1, 2, 2, 2)])
-    assert machine.bench.ecs.answers == [("h1", "CONTINUE"), ("h2", "CONTINUE")]
+    assert machine.bench.changes == [("h1", "CONTINUE"), ("h2", "CONTINUE")]

@@ -1,7 +1,7 @@
 """What ReleaseCheck asks on its way to a verdict: by which road its checks go, and over which minutes it compares."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,13 +13,14 @@ from release.examining import Done, analysed, checked
 from release.record import Before, Looks, Release, Share, Stage
 from release.sight import Sight
 from release.wiring import Work
-from tests.unit.deployment_hooks.test_gathering import ELB, NOW, ONE, SERVICE, TWO, Aws, metrics, rule
-from tests.unit.release.test_begin import EXECUTION, work
+from tests.fakes.aws import BALANCED, ONE, PRODUCTION, TWO, Aws, balanced, metrics, rule, rules
+from tests.fakes.release_sight import EXECUTION, SERVICE
+from tests.fakes.release_work import Bench, Clock
 
-PRODUCTION = f"{ELB}listener-rule/app/shop/a/b/c"
+NOW = datetime(2026, 4, 14, 7, 31, 30, tzinfo=UTC)
 RELEASE = Release(
     EXECUTION,
-    "prod/web",
+    SERVICE,
     Stage.FORWARD,
     Mode.ACT,
     NOW,
@@ -29,23 +30,12 @@ RELEASE = Release(
 
 
 def parts(aws: Aws) -> Work:
-    return replace(work(PRODUCTION), client=aws, sight=Sight(aws), now=lambda: NOW, sleep=lambda seconds: None)
-
-
-def rules(**changed: dict[str, Any]) -> Any:
-    """DescribeRules by listener or by rule."""
-    by_listener = {"b": rule("b", "c", ONE), "d": rule("d", "e", TWO)} | changed
-
-    def answer(params: dict[str, Any]) -> dict[str, Any]:
-        if "ListenerArn" in params:
-            return {"Rules": [by_listener[params["ListenerArn"].rpartition("/")[2]]]}
-        return {"Rules": [one for one in by_listener.values() if one["RuleArn"] in params["RuleArns"]]}
-
-    return answer
+    """What it works with, where everything is read."""
+    return replace(Bench(aws=aws, clock=Clock(NOW)).work, sight=Sight(aws))
 
 
 def test_checks_that_the_old_side_would_answer_are_a_doubt_and_no_pass() -> None:
-    aws = Aws(describe_rules=rules(d=rule("d", "e", ONE)))
+    aws = balanced(describe_rules=rules(d=rule("d", "e", ONE)))
     policy = ReleasePolicy(Mode.ACT, (HttpCheck("smoke", "/", sample=Sample(1, 1, 0, 60)),))
     done = checked(RELEASE, policy, "h1", parts(aws), NOW)
     assert isinstance(done, Done)
@@ -64,13 +54,12 @@ def test_checks_that_the_old_side_would_answer_are_a_doubt_and_no_pass() -> None
     ],
 )
 def test_a_look_is_over_the_minutes_of_the_release(strategy: dict[str, Any], green: int, blue: int) -> None:
-    service = {**SERVICE, "deploymentConfiguration": strategy}
-    aws = Aws(describe_services={"services": [service]}, describe_rules=rules(), get_metric_data=metrics)
+    service = {**BALANCED, "deploymentConfiguration": strategy}
+    aws = balanced(describe_services={"services": [service]}, get_metric_data=metrics)
     policy = ReleasePolicy(Mode.ACT, analysis=MetricAnalysis(quantiles=(QuantileBound(0.5),)))
     analysed(RELEASE, policy, Looks("h1", NOW, 1), parts(aws), NOW + timedelta(minutes=10))
     starts = {
         params["MetricDataQueries"][0]["MetricStat"]["Metric"]["Dimensions"][1]["Value"]: params["StartTime"].minute
-        for operation, params in aws.asked
-        if operation == "get_metric_data"
+        for params in aws.made("get_metric_data")
     }
     assert starts == {"targetgroup/two/2": green, "targetgroup/one/1": blue}
