@@ -116,7 +116,7 @@ def _of_a_release(event: Event | Unreadable, diagnosis: Diagnosis, delivery: Del
     if diagnosis.category is Category.DEPLOYMENT_FAILED:
         return any(line.evidence.get("deployment") == event.detail.deployment_id for line in sent)
     way_back = diagnosis.category is Category.DEPLOYMENT_ROLLED_BACK
-    return way_back and any(delivery.at - line.at < timedelta(hours=1) for line in sent)
+    return way_back and any(delivery.at - line.at < timedelta(minutes=10) for line in sent)
 
 
 def _journalled(

@@ -20,8 +20,9 @@ from .payload import HookCall
 
 # These matter before a deployment begins; this one has begun, and the time of a release is none of its own.
 BEFORE_ONLY = frozenset({"other-deployment", "other-release", "duration"})
-# A deployment cannot say that it is the cure of an alarm, or that nobody needs the service at night.
-NO_REFUSAL = frozenset({"alarms", "desired"})
+# A deployment cannot say that it is the cure of an alarm, or that nobody needs the service at night. And a check that
+# cannot be made is a doubt when its turn comes, which asks a person: it is no reason to roll everything back.
+MILDER = frozenset({"alarms", "desired", "certificate", "check-route"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def preflight(client: Client, call: HookCall, policy: ReleasePolicy, ourselves: 
 
 def _milder(finding: Finding) -> Finding:
     """A refusal by which the hook would roll back every deployment that mends what it complains of is a warning."""
-    if isinstance(finding, Refuse) and finding.rule in NO_REFUSAL:
+    if isinstance(finding, Refuse) and finding.rule in MILDER:
         return Warn(finding.rule, finding.reason, finding.remedy)
     return finding
 

@@ -52,6 +52,8 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
         # After the record, which the sweep finds should this execution come no further: a claim without a record would
         # hold the service for ever.
         work.claims.claim(kept.release.service, execution, now)
+        if kept.release.stage is Stage.ADMITTED and event["request"].get("despite_quarantine"):
+            _lift_quarantine(kept.release, work, now)
     return _next(kept.release)
 
 
@@ -81,10 +83,7 @@ def _begun(execution: str, request: ReleaseRequest, work: Work, now: datetime) -
         release, decision = _attended(base, request, policy, standing, work)
     else:
         release, decision = _asked(base, request, policy, standing, work)
-    kept = _admitted(release, decision, work, now)
-    if request.despite_quarantine and kept.release.stage is Stage.ADMITTED:
-        _lift_quarantine(kept.release, work, now)
-    return kept
+    return _admitted(release, decision, work, now)
 
 
 def _lift_quarantine(release: Release, work: Work, now: datetime) -> None:

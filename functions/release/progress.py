@@ -41,8 +41,9 @@ ProgressDecision = Moves | Rests | Stands
 def decide_progress(release: Release, seen: DeploymentSeen, longest_bake: int, now: datetime) -> ProgressDecision:
     """Compare what is seen with the furthest that was seen. `longest_bake` are minutes that it may rest by itself.
 
-    Forward, what somebody's hook holds up rests by intent, and the hook has a time of its own. The way back has no
-    hooks that a person could want to wait for, so there nothing excuses it.
+    Forward, what somebody's hook holds up rests by intent, and the hook has a time of its own; so does what bakes, for
+    how long deployment alarms make ECS wait is nowhere to be read. The way back has no hooks that a person could want
+    to wait for, and no bake that is worth a silence, so there nothing excuses it.
     """
     back = release.stage is Stage.RETURNING
     grows, shrinks = (seen.old_tasks, seen.new_tasks) if seen.is_rollback else (seen.new_tasks, seen.old_tasks)
@@ -55,9 +56,11 @@ def decide_progress(release: Release, seen: DeploymentSeen, longest_bake: int, n
         return Moves(furthest, f"{grows} tasks run of the side that grows, {shrinks} of the other")
     if seen.held and not back:
         return Moves(Progress(at, now, last.most, last.fewest), "a hook holds it up")
+    if seen.stage == "BAKE_TIME" and not back:
+        return Rests("it bakes, and ECS ends that by itself")
     still = now - last.since
     minutes = int(still.total_seconds() // 60)
-    if still > STUCK + timedelta(minutes=longest_bake):
+    if still > STUCK + timedelta(minutes=0 if seen.is_rollback else longest_bake):
         what = "its way back" if back else "its deployment"
         where = f"{seen.status}{f' at {seen.stage}' if seen.stage else ''}"
         return Stands(

@@ -13,7 +13,7 @@ from breakwater.ledger import Ledger
 from breakwater.model import Category, Cause, Diagnosis, Finding
 from breakwater.sent_back import SentBack
 
-A_WAY_BACK = timedelta(hours=1)
+A_WAY_BACK = timedelta(minutes=10)
 """For so long after a release sent a deployment back, a rollback whose event gives no reason is what it asked for."""
 
 

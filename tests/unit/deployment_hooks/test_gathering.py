@@ -98,6 +98,13 @@ def test_the_preflight_of_a_deployment_under_way_does_not_hold_up_the_cure_or_a_
     assert not {(Refuse, "alarms"), (Refuse, "desired")} & set(found)
 
 
+def test_a_check_that_cannot_be_made_is_no_reason_to_roll_back_every_deployment() -> None:
+    policy = ReleasePolicy(checks=(HttpCheck("smoke", "/", target="production"),))  # an HTTPS listener, and no host
+    found = [(type(one), one.rule) for one in preflight(balanced(), CALL, policy, "arn:aws:lambda:hook")]
+    assert (Warn, "certificate") in found
+    assert (Refuse, "certificate") not in found
+
+
 SMOKE = HttpCheck("smoke", "/")
 
 

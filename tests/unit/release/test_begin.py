@@ -22,7 +22,7 @@ from release.decision import LONGEST
 from release.facts import ServiceSeen
 from release.record import Release, Stage
 from tests.fakes.aws import ELB
-from tests.fakes.release_sight import ARN, EXECUTION, NOW, SERVICE, Shown, a_rollout
+from tests.fakes.release_sight import ARN, EXECUTION, NOW, RELEASE, SERVICE, Shown, a_rollout
 from tests.fakes.release_work import Bench
 
 NLB, ALB = f"{ELB}listener/net/shop/a1/b2", f"{ELB}listener-rule/app/shop/a1/b2/c3"
@@ -79,6 +79,16 @@ def test_a_quarantined_revision_is_refused_unless_somebody_says_that_it_was_not_
     assert ("quarantined" in release.why) is quarantined
     kept = bench.work.ledgers.load(["prod/web"])["prod/web"]
     assert [one.revision for one in kept.ledger.quarantined] == ([bad.revision] if quarantined else [])
+
+
+def test_a_quarantine_is_lifted_although_the_step_died_after_its_record() -> None:
+    bench = a_bench(ALB)
+    kept = bench.work.ledgers.load(["prod/web"])["prod/web"]
+    bench.work.ledgers.keep(kept, replace(Ledger(), quarantined=(Quarantined(RELEASE.task_definition, NOW),)))
+    bench.keep(replace(RELEASE, stage=Stage.ADMITTED))
+    request = {"service": "prod/web", "task_definition": "web:8", "despite_quarantine": True}
+    begin.respond({"execution": EXECUTION, "request": request}, bench.work)
+    assert bench.work.ledgers.load(["prod/web"])["prod/web"].ledger.quarantined == ()
 
 
 def test_the_preflight_knows_how_long_a_release_may_take() -> None:

@@ -54,9 +54,9 @@ def hook(arn: str, name: str = "HOOK_FAILED") -> dict[str, Any]:
         pytest.param(deployment(FAILED, "ecs-svc/1"), SentBack(ARN, "", SENT.at), Report, id="its id was not known"),
         pytest.param(
             deployment(BEGINS, "ecs-svc/0", WAY_BACK),
-            SentBack(ARN, "ecs-svc/1", EVENT_TIME - timedelta(hours=2)),
+            SentBack(ARN, "ecs-svc/1", EVENT_TIME - timedelta(minutes=11)),
             Report,
-            id="another way back, hours later",
+            id="another way back, later",
         ),
         pytest.param(
             deployment(FAILED, "ecs-svc/1", "ECS deployment circuit breaker: tasks failed to start."),
