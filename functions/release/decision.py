@@ -11,7 +11,7 @@ from breakwater.checks.results import Failed, Inconclusive, Passed, Verdict
 from breakwater.model import Mode
 from breakwater.policies import OnDoubt
 from breakwater.preflight import Finding, Refuse, Warn
-from breakwater.release_policy import ReleasePolicy, StageWork
+from breakwater.release_policy import LONGEST_RELEASE, ReleasePolicy, StageWork
 from breakwater.rendezvous import Kind, Message, Word
 
 from .facts import OVER, DeploymentSeen, HookSeen
@@ -117,8 +117,6 @@ def decide_after_hook(
         return PassBy(f"the hook belongs to another deployment ({hook.service_deployment.rpartition('/')[2]})")
     if deployment.status in OVER:
         return PassBy(f"the deployment is over: {deployment.status}")
-    if hook.status != "AWAITING_ACTION":
-        return PassBy(f"the hook does not wait any more: {hook.status}")
     if hook.gate is not None:
         return PassBy(hook.gate)
     work = policy.work_at(hook.stage)
@@ -213,14 +211,12 @@ def speaks_of_the_revision(reason: str) -> bool:
     return "circuit breaker" in reason.lower()
 
 
-LONGEST = timedelta(hours=30)
-"""A release asks nothing any more after so long: its execution ends after 36 hours, and the way back takes time."""
 SPARE = timedelta(minutes=2)
 
 
 def latest_answer(began: datetime, hook_expires: datetime | None) -> datetime:
     """Until when a question may be open: a hook whose own time is up is continued or rolled back by ECS."""
-    end = began + LONGEST
+    end = began + LONGEST_RELEASE
     return end if hook_expires is None else min(end, hook_expires - SPARE)
 
 

@@ -14,7 +14,7 @@ OVER = frozenset({"SUCCESSFUL", "STOPPED", *ROLLED_BACK})
 
 @dataclass(frozen=True, slots=True)
 class HookSeen:
-    """A hook of the deployment that waits. `status` is what DescribeServiceDeployments says of it now.
+    """A hook of the deployment that waits.
 
     At `expires_at` its own time is up: ECS then does what the service declares, CONTINUE it may be.
     """
@@ -22,7 +22,6 @@ class HookSeen:
     hook_id: str
     stage: str
     service_deployment: str
-    status: str = "AWAITING_ACTION"
     expires_at: datetime | None = None
     gate: str | None = None
     """Why it is a person's, and not Breakwater's to answer."""

@@ -16,9 +16,7 @@ from breakwater.preflight_facts import (
     Snapshot,
     TargetGroupFacts,
 )
-from breakwater.release_policy import LONGEST_RELEASE
 from release import begin
-from release.decision import LONGEST
 from release.facts import ServiceSeen
 from release.record import Release, Stage
 from tests.fakes.aws import ELB
@@ -89,7 +87,3 @@ def test_a_quarantine_is_lifted_although_the_step_died_after_its_record() -> Non
     request = {"service": "prod/web", "task_definition": "web:8", "despite_quarantine": True}
     begin.respond({"execution": EXECUTION, "request": request}, bench.work)
     assert bench.work.ledgers.load(["prod/web"])["prod/web"].ledger.quarantined == ()
-
-
-def test_the_preflight_knows_how_long_a_release_may_take() -> None:
-    assert LONGEST_RELEASE == LONGEST

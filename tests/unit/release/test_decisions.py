@@ -109,7 +109,6 @@ PRE, POST = "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"
         pytest.param(a_hook(), a_deployment("ROLLBACK_IN_PROGRESS"), POLICY, WaveThrough, id="on its way back"),
         pytest.param(a_hook(), a_deployment(rollback_to="rev"), POLICY, WaveThrough, id="its rollback began"),
         pytest.param(a_hook(), a_deployment(to_known_good=True), POLICY, WaveThrough, id="a rollback as deployment"),
-        pytest.param(a_hook(status="SUCCEEDED"), a_deployment(), POLICY, PassBy, id="answered by somebody else"),
         pytest.param(a_hook(), a_deployment("STOPPED"), POLICY, PassBy, id="superseded"),
         pytest.param(a_hook(service_deployment="other"), a_deployment(), POLICY, PassBy, id="another deployment"),
     ],
