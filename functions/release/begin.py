@@ -77,6 +77,7 @@ def _begun(execution: str, request: ReleaseRequest, work: Work, now: datetime) -
         began_at=now,
         strategy=standing.facts.strategy,
         requested_by=request.requested_by,
+        requested_for=request.reason,
         rules=tuple(rules_of(standing.facts)),
     )
     if request.attend is not None:

@@ -86,6 +86,7 @@ def _facts(release: Release) -> str:
         ("Before", _short(release.before.task_definition) if release.before else ""),
         ("Strategy", release.strategy),
         ("Started by", "somebody else's deployment, attended" if release.attended else release.requested_by),
+        *((("Why", release.requested_for),) if release.requested_for else ()),
         ("Began", f"{release.began_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("Execution", release.short),
     )

@@ -170,6 +170,8 @@ class Release:
     strategy: str = "ROLLING"
     attended: bool = False
     requested_by: str = ""
+    requested_for: str = ""
+    """Why, in the words of who asked."""
     why: str = ""
     at_fault: bool = False
     token: int = 0

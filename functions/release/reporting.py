@@ -43,6 +43,7 @@ def figures(release: Release) -> dict[str, object]:
         "strategy": release.strategy,
         "attended": release.attended,
         "requested_by": redact(release.requested_by),
+        "requested_for": redact(release.requested_for),
         "began_at": release.began_at.isoformat(),
         "outcome": ending.error if ending else None,
         "reason": redact(ending.cause) if ending else None,

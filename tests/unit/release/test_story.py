@@ -231,12 +231,22 @@ def test_hostile_text_and_secrets_do_not_reach_the_page_or_the_data() -> None:
         ending=Ending("failed", "Returned", f"{evil} password=hunter2hunter2"),
         traffic=(Traffic(at(1), evil, 0.0, 1, 0, 1, 0),),
     )
-    text, data = page(replace(bad, requested_by=evil, service=f"prod/{evil}")), json.dumps(figures(bad))
+    text, data = (
+        page(replace(bad, requested_by=evil, requested_for=evil, service=f"prod/{evil}")),
+        json.dumps(figures(bad)),
+    )
 
     assert "<script>" not in text
     assert 'onload="' not in text
     assert "hunter2" not in text
     assert "hunter2" not in data
+
+
+def test_who_asked_may_say_why_and_it_is_in_the_report() -> None:
+    asked = replace(RETURNED, requested_for="the new price list")
+    assert "<dt>Why</dt><dd>the new price list</dd>" in page(asked)
+    assert figures(asked)["requested_for"] == "the new price list"
+    assert "<dt>Why</dt>" not in page(RETURNED)
 
 
 def test_the_data_has_the_steps_the_weights_and_the_metrics() -> None:
