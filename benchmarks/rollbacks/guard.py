@@ -18,6 +18,7 @@ from breakwater.ledger import KnownGood, Ledger
 from breakwater.model import Cause, Mode
 from breakwater.policies import GuardPolicy
 from rollback_guard.answers import Inspect, RollBack, RollbackDecision, StandDown, StandDownKind
+from rollback_guard.counted import Seen, ServiceName, Stop, Suspicion
 from rollback_guard.decision import decide_rollback
 from rollback_guard.picture import (
     TOLD_BY,
@@ -26,11 +27,7 @@ from rollback_guard.picture import (
     Presence,
     Rollout,
     RolloutState,
-    Seen,
     ServiceDeployment,
-    ServiceName,
-    Stop,
-    Suspicion,
     Target,
     control_since,
     own_since,

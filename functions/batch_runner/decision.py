@@ -8,13 +8,16 @@ calls ECS.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from breakwater.model import Cause, Mode
-from breakwater.occurrences import Schedule
 from breakwater.policies import JobSpec, Overlap, RunRules
 from breakwater.runs import Attempt, Failure, Lane, Outcome, Phase, Run, RunKind, StopWhy, run_id
 
 from .classes import Ended, Launch, Rejected, Started, Unknown
+
+if TYPE_CHECKING:
+    from breakwater.occurrences import Schedule
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 MOST_CALLS = 30
@@ -278,7 +281,7 @@ def may_call(run: Run, now: datetime) -> bool:
 
 
 def due_slots(
-    job: JobSpec, schedule: Schedule, lane: Lane, now: datetime, last: datetime | None = None
+    job: JobSpec, schedule: "Schedule", lane: Lane, now: datetime, last: datetime | None = None
 ) -> tuple[tuple[datetime, ...], datetime]:
     """The occurrences whose grace is over since the last look, and the time up to which this look goes.
 

@@ -21,7 +21,6 @@ from breakwater.events import (
 )
 from breakwater.findings import finding_of
 from breakwater.model import Action, Finding
-from breakwater.occurrences import read_schedule
 from breakwater.policies import JobSpec
 from breakwater.runs import Origin, Run, RunKind, occurrence, origin_of, run_id
 
@@ -104,6 +103,8 @@ def _due(event: BatchRun | ScheduledEvent, name: str, specs: Specs, now: datetim
 
 def run_at(job: JobSpec, at: datetime, now: datetime) -> Run:
     """The run of the occurrence at a scheduled time. The same occurrence is the same run, whoever asks for it."""
+    from breakwater.occurrences import read_schedule  # with the time zones, which the end of a task has no use for
+
     try:
         slot = read_schedule(job.schedule, job.timezone, parse_time(job.since)).slot(at)
     except ValueError:  # the runtime does not know the zone, say: what fires is run all the same

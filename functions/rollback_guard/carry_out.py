@@ -62,28 +62,28 @@ class Hand:
 
 def roll_back(hand: Hand, kept: Kept, decision: RollBack, history: History) -> Done:
     """Carry out a decision, if nobody has changed the service since."""
-    lease = hand.work.leases.take(hand.key, hand.holder, hand.now, LEASE)
+    lease = hand.work.tools().leases.take(hand.key, hand.holder, hand.now, LEASE)
     if isinstance(lease, Busy):
         return Done(kept, f"not done: {lease.reason}")
     try:
         return _under_lease(hand, lease, kept, decision, history)
     finally:
-        hand.work.leases.release(lease)
+        hand.work.tools().leases.release(lease)
 
 
 def resume(hand: Hand, kept: Kept, rollback: Rollback) -> Done:
     """Go on with a rollback that was intended and perhaps not carried out."""
-    lease = hand.work.leases.take(hand.key, hand.holder, hand.now, LEASE)
+    lease = hand.work.tools().leases.take(hand.key, hand.holder, hand.now, LEASE)
     if isinstance(lease, Busy):
         return Done(kept, f"a rollback is under way: {lease.reason}")
     try:
-        fresh = hand.work.ledgers.load([hand.key])[hand.key]
+        fresh = hand.work.tools().ledgers.load([hand.key])[hand.key]
         current = fresh.ledger.open_rollback
         if current != rollback:
             return Done(fresh, "somebody else went on with the rollback")
         return _go_on(hand, lease, fresh, rollback)
     finally:
-        hand.work.leases.release(lease)
+        hand.work.tools().leases.release(lease)
 
 
 def _under_lease(hand: Hand, lease: Lease, kept: Kept, decision: RollBack, history: History) -> Done:
@@ -96,7 +96,7 @@ def _under_lease(hand: Hand, lease: Lease, kept: Kept, decision: RollBack, histo
         )
         note(hand, f"{decision.fence}-overtaken", "stand down", text, {"fence": decision.fence}, "not done")
         return Done(kept, text)
-    fresh = hand.work.ledgers.load([hand.key])[hand.key]
+    fresh = hand.work.tools().ledgers.load([hand.key])[hand.key]
     if fresh.version != kept.version:
         return Done(fresh, "not done: the ledger was changed since it was decided; the next look decides")
     used = sum(hand.now - each.at < BUDGET_WINDOW for each in fresh.ledger.rollbacks)
@@ -104,7 +104,7 @@ def _under_lease(hand: Hand, lease: Lease, kept: Kept, decision: RollBack, histo
         return Done(fresh, "not done: the budget is used up")
     rollback = _intended(hand, decision, history)
     entry = _entry(hand, f"{decision.fence}-intent", "roll back", rollback.reason, _evidence(rollback), "intended")
-    written_down = hand.work.ledgers.keep(
+    written_down = hand.work.tools().ledgers.keep(
         fresh, with_intent(fresh.ledger, rollback), beside=[renewal(lease), written(entry)]
     )
     if written_down is None:
@@ -140,7 +140,7 @@ def _go_on(hand: Hand, lease: Lease, kept: Kept, rollback: Rollback) -> Done:
         if hand.now - rollback.at > INTENT_HOLDS:
             minutes = (hand.now - rollback.at).total_seconds() / 60
             return _abandon(hand, kept, rollback, f"it was decided {minutes:.0f} minutes ago and never carried out")
-        hand.work.leases.check(lease, hand.now)
+        hand.work.tools().leases.check(lease, hand.now)
         refused = _ask(hand, rollback)
         if refused:
             return _failed(hand, kept, rollback, refused)
@@ -159,7 +159,7 @@ def _still_bad(primary: Rollout, rollback: Rollback) -> bool:
 
 def _ask(hand: Hand, rollback: Rollback) -> str | None:
     """Ask ECS; gives ECS's answer if it refuses for good. Raises what a later try may cure."""
-    services = hand.work.services
+    services = hand.work.services()
     try:
         if rollback.stop:
             try:
@@ -192,7 +192,9 @@ def _close(
     hand: Hand, kept: Kept, rollback: Rollback, state: State, result: str, why: str, deployment: str | None = None
 ) -> Kept | None:
     entry = _entry(hand, f"{rollback.fence}-{state}", "roll back", why, _evidence(rollback), result)
-    return hand.work.ledgers.keep(kept, with_state(kept.ledger, rollback, state, deployment), beside=[written(entry)])
+    return hand.work.tools().ledgers.keep(
+        kept, with_state(kept.ledger, rollback, state, deployment), beside=[written(entry)]
+    )
 
 
 def close(hand: Hand, kept: Kept, rollback: Rollback, state: State, what: str) -> Kept:
@@ -204,7 +206,7 @@ def close(hand: Hand, kept: Kept, rollback: Rollback, state: State, what: str) -
 
 def _primary_now(hand: Hand) -> tuple[Rollout | None, str]:
     name = (hand.service.cluster, hand.service.name)
-    described = hand.work.services.describe([name])
+    described = hand.work.services().describe([name])
     service = described.found.get(name)
     if service is None:
         return None, described.problems.get(name, "the service is gone")
@@ -212,7 +214,8 @@ def _primary_now(hand: Hand) -> tuple[Rollout | None, str]:
 
 
 def _tell(hand: Hand, finding: Finding) -> None:
-    taken = hand.work.desk.take([finding], hand.work.alerts(), hand.now, read_log=hand.work.read_log)
+    tools = hand.work.tools()
+    taken = tools.desk.take([finding], tools.alerts(), hand.now, read_log=tools.read_log)
     if taken.unfinished:
         raise BreakwaterError("the incident could not be kept")
 

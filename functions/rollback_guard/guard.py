@@ -1,7 +1,7 @@
 """One look at one service: gather, keep the ledger, decide, apply. The events' lane and the sweep both come here."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from breakwater import ledger as ledgers
 from breakwater.errors import BreakwaterError
@@ -13,37 +13,18 @@ from breakwater.services import ServiceNow
 
 from .answers import Hold, HoldKind, Inspect, RollBack, RollbackDecision, StandDown, StandDownKind, Watch
 from .carry_out import Done, Hand, close, note, resume, roll_back
+from .counted import Seen, ServiceName
 from .decision import decide_rollback
 from .handing import hand_over
 from .outcome import Over, decide_outcome, decide_platforms_outcome
-from .picture import Picture, Seen, ServiceName, Unreadable
+from .picture import Picture, Unreadable
 from .records import KeptNote, Mark, Note, tally_of
 from .reports import held, is_news, silent, would_roll_back
 from .sight import History, backfill, effective, picture_of, read_history
 from .suspicion import Wait, decide_look
-from .targets import Home
-from .wiring import Work
+from .visit import Result, Visit
 
 KEEP_LOOKING = timedelta(minutes=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Who looks, when, and where we are at home. `holder` names the invocation, for leases."""
-
-    work: Work
-    now: datetime
-    home: Home
-    holder: str
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a look came to, for the log."""
-
-    decision: str
-    reason: str
-    asked: bool = False
 
 
 def claim(visit: Visit, name: ServiceName, deployment: str, policy: GuardPolicy) -> Wait | None:
@@ -86,7 +67,7 @@ def look(visit: Visit, name: ServiceName, policy: GuardPolicy, described: Servic
 def _describe(visit: Visit, name: ServiceName) -> tuple[ServiceNow | None, str | None]:
     """The service, or why it could not be read; `None` and `None` if it is gone."""
     pair = (name.cluster, name.name)
-    described = visit.work.services.describe([pair], tags=True)
+    described = visit.work.services().describe([pair], tags=True)
     return described.found.get(pair), described.problems.get(pair)
 
 
@@ -126,7 +107,8 @@ def _say(hand: Hand, finding: Finding, decision: str, result: str, *, tell: bool
     )
     if not tell:
         return
-    taken = hand.work.desk.take([finding], hand.work.alerts(), hand.now, read_log=hand.work.read_log)
+    tools = hand.work.tools()
+    taken = tools.desk.take([finding], tools.alerts(), hand.now, read_log=tools.read_log)
     if taken.unfinished:
         raise BreakwaterError("the incident could not be kept")
 
@@ -206,7 +188,7 @@ class _Look:
         elif ledger.bake is not None and ledger.bake.deployment != id_:
             ledger = replace(ledger, bake=None)
         if ledger != before:
-            self._kept = self._visit.work.ledgers.keep(self._kept, ledger) or self._kept
+            self._kept = self._visit.work.tools().ledgers.keep(self._kept, ledger) or self._kept
 
     def _good(self, ledger: ledgers.Ledger) -> ledgers.Ledger:
         bake = ledger.bake
@@ -222,7 +204,7 @@ class _Look:
         """Read once for a look. Unread, nothing is assumed of service deployments, so nothing is done either."""
         if self._history is None and self._service.controller == "ECS":
             try:
-                self._history = read_history(self._visit.work.services, self._service)
+                self._history = read_history(self._visit.work.services(), self._service)
             except BreakwaterError as error:
                 self._visit.work.logger.warning("the service's deployments could not be read", problem=str(error))
         return self._history
@@ -247,7 +229,7 @@ class _Look:
             picture = self._picture()
             good = {each.revision: each for each in picture.ledger.known_good}
             looked = tuple(
-                self._visit.work.targets.look(good[revision], self._primary.task_definition, self._visit.home)
+                self._visit.work.tools().targets.look(good[revision], self._primary.task_definition, self._visit.home)
                 for revision in decision.candidates
             )
             decision = decide_rollback(replace(picture, targets=looked), self._policy, now)

@@ -18,7 +18,7 @@ def hand_over(hand: Hand, service: ServiceNow, deployment: str, decision: Rollba
         return None
     name = service.service_deployment or deployment
     reason = _evidence(decision)
-    release = hand.work.tell_release(service.key, name, reason, hand.now)
+    release = hand.work.tools().tell_release(service.key, name, reason, hand.now)
     if release is None:
         return None
     said = f"{release.rpartition(':')[2]} has the service and is told: {reason}"

@@ -2,21 +2,22 @@
 
 Most events end after one conditional write, or none; a look at the service follows only if the evidence could be
 enough. Whatever is raised here makes Lambda deliver the event again; what comes twice is counted once.
+
+What a look needs is imported when the first one comes: most cold starts see one failure and wait.
 """
 
 from dataclasses import replace
 from typing import Any
 
 from breakwater.diagnosis import Facts, needs_essential
-from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable, parse_arn, read
+from breakwater.events import Event, ServiceEvent, TaskStateChange, Unreadable, read
 from breakwater.model import Mode
 from breakwater.policies import GuardPolicy
 
-from .guard import Result, Visit, claim, look, unreadable
-from .picture import ServiceName, Stop
+from .counted import ServiceName, Stop
 from .stops import read_stop
 from .suspicion import Ignore, Wait, decide_look, decide_vote
-from .targets import Home
+from .visit import Result, Visit, visit_of
 from .wiring import Work, wiring
 
 _DEPLOYMENTS = ("SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED")
@@ -38,13 +39,6 @@ def respond(event: dict[str, Any], context: Any, work: Work) -> dict[str, Any]:
         work.metrics.add_metric(name="RollbacksAsked", unit="Count", value=1)
         work.metrics.flush_metrics()
     return {"decision": result.decision}
-
-
-def visit_of(work: Work, context: Any) -> Visit:
-    """Who and where we are, by the function's own ARN, and when it is."""
-    arn = parse_arn(context.invoked_function_arn)
-    home = Home(arn.account, arn.region) if arn else Home("", "")
-    return Visit(work, work.now(), home, str(context.aws_request_id))
 
 
 def _judged(event: Event | Unreadable, visit: Visit) -> Result:
@@ -93,6 +87,8 @@ def _no_definition(stop: Stop, visit: Visit) -> Result:
     memory = visit.work.memory
     if stop.revision in memory.unjudged:
         return Result("ignore", "the task definition could not be read, so it is not known what is essential")
+    from .guard import unreadable
+
     result = unreadable(visit, stop.service, f"the task definition {stop.revision.rpartition('/')[2]} cannot be read")
     memory.unjudged.add(stop.revision)
     return result
@@ -110,7 +106,11 @@ def _weigh(stop: Stop, visit: Visit) -> Result:
         kept, _ledger = work.records.load([str(name)])[str(name)]
         work.memory.take(str(name), kept.note, work.records.marks(str(name), visit.now), visit.now)
     answer = decide_look(work.memory.suspicion(name, stop.deployment), policy, visit.now)
-    wait = answer if isinstance(answer, Wait) else claim(visit, name, stop.deployment, policy)
+    if isinstance(answer, Wait):
+        return Result("wait", answer.reason)
+    from .guard import claim, look
+
+    wait = claim(visit, name, stop.deployment, policy)
     return Result("wait", wait.reason) if wait else look(visit, name, policy)
 
 
@@ -130,6 +130,8 @@ def _deployment(event: ServiceEvent, visit: Visit) -> Result:
     kept, _ledger = visit.work.records.load([str(name)])[str(name)]
     if identity in kept.note.told and detail.deployment_id == kept.note.primary:
         return Result("ignore", "this change of the deployment was seen before")
+    from .guard import look
+
     result = look(visit, name, visit.work.policy_for(str(name)))
     kept, _ledger = visit.work.records.load([str(name)])[str(name)]
     visit.work.records.keep(kept, kept.note.with_told(identity), visit.now)

@@ -7,7 +7,7 @@ before anything is decided.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .picture import ServiceName, Stop, Suspicion
+from .counted import ServiceName, Stop, Suspicion
 from .records import Mark, Note, suspicion
 from .suspicion import look_gap
 

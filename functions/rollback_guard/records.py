@@ -18,7 +18,7 @@ from breakwater.model import Cause
 from breakwater.store import Item, Key, Put, Table, Update, Value, Write
 from breakwater.wire import dump, load
 
-from .picture import Seen, ServiceName, Stop, Suspicion
+from .counted import Seen, ServiceName, Stop, Suspicion
 
 MARK_HOURS = 12
 NOTE_DAYS = 90

@@ -12,7 +12,8 @@ from breakwater.services import Rollout as RolloutNow
 from breakwater.services import ServiceDeployment as DeploymentNow
 
 from . import picture as seen
-from .picture import TOLD_BY, Picture, Rollout, RolloutState, ServiceName, control_since, no_control, own_since
+from .counted import ServiceName
+from .picture import TOLD_BY, Picture, Rollout, RolloutState, control_since, no_control, own_since
 from .records import Mark, Note, control_of, tally_of
 
 TAG = "breakwater:rollback_guard"

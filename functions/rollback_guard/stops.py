@@ -12,7 +12,7 @@ from breakwater.events import Event, TaskStateChange, Unreadable, parse_time
 from breakwater.evidence import EARLY_SECONDS, YOUNG_SECONDS, Kind
 from breakwater.model import Category, Cause, Diagnosis
 
-from .picture import ServiceName, Stop
+from .counted import ServiceName, Stop
 
 _ENDING = frozenset({"DEACTIVATING", "STOPPING", "DEPROVISIONING"})
 _EXITED = "EssentialContainerExited"

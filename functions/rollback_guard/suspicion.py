@@ -12,7 +12,7 @@ from breakwater.evidence import Exposure, weigh
 from breakwater.model import Mode
 from breakwater.policies import GuardPolicy
 
-from .picture import COUNTS_FOR, Stop, Suspicion
+from .counted import COUNTS_FOR, Stop, Suspicion
 
 SKEW = timedelta(minutes=5)
 """How far clocks may differ."""

@@ -11,14 +11,12 @@ from typing import Any
 
 from breakwater.errors import BreakwaterError
 from breakwater.model import Mode
-from breakwater.services import ServiceNow
+from breakwater.services import Described, ServiceNow
 from breakwater.store import chunks
 
-from .decision import FRESH
-from .guard import Visit, look, unreadable
-from .handler import visit_of
-from .picture import ServiceName
+from .counted import ServiceName
 from .records import Note
+from .visit import Result, Visit, visit_of
 from .wiring import Work, wiring
 
 ENOUGH_TIME_MS = 20_000
@@ -56,9 +54,7 @@ def respond(work: Work, context: Any) -> dict[str, Any]:
             break
         name = ServiceName(service.cluster, service.name)
         try:
-            now = work.now()
-            described = service if now - read_at <= FRESH else None  # a look takes time, and there may be many
-            result = look(replace(visit, now=now), name, work.policy_for(str(name)), described)
+            result = _look(replace(visit, now=work.now()), name, service, read_at)
         except BreakwaterError as error:
             problems.append(f"{name}: {error}")
             continue
@@ -71,6 +67,15 @@ def respond(work: Work, context: Any) -> dict[str, Any]:
     if problems:
         raise BreakwaterError(f"not all services could be looked at: {'; '.join(problems[:5])}")
     return {"looked": looked, "asked": asked}
+
+
+def _look(visit: Visit, name: ServiceName, service: ServiceNow, read_at: datetime) -> Result:
+    """Look at a service as it was described, unless the looks before took so long that it may be another by now."""
+    from .decision import FRESH  # most sweeps find nothing new, and need none of this
+    from .guard import look
+
+    described = service if visit.now - read_at <= FRESH else None
+    return look(visit, name, visit.work.policy_for(str(name)), described)
 
 
 def _wants_a_look(service: ServiceNow, note: Note) -> bool:
@@ -97,25 +102,34 @@ def _census(
         if not time_left():
             return
         read_at = work.now()
-        described = work.services.describe([_pair(name) for name in page], tags=True)
+        described = work.services().describe([_pair(name) for name in page], tags=True)
         notes = work.records.load(page)
         for name in page:
             pair = _pair(name)
             if pair in described.found:
                 yield described.found[pair], read_at, notes[name][0].note, name in guarded
-            elif pair in described.gone and name in guarded:
-                look(visit, ServiceName(*pair), work.policy_for(name))
-            elif pair in described.problems and name in guarded:
-                unreadable(visit, ServiceName(*pair), described.problems[pair])
+            elif name in guarded:
+                _without_it(visit, ServiceName(*pair), described)
+
+
+def _without_it(visit: Visit, name: ServiceName, described: Described) -> None:
+    """One that is watched is gone, or could not be described."""
+    from .guard import look, unreadable
+
+    pair = (name.cluster, name.name)
+    if pair in described.gone:
+        look(visit, name, visit.work.policy_for(str(name)))
+    elif pair in described.problems:
+        unreadable(visit, name, described.problems[pair])
 
 
 def _names(visit: Visit, problems: list[str], time_left: Callable[[], bool]) -> set[str]:
     names: set[str] = set()
     try:
-        for cluster in visit.work.services.clusters():
+        for cluster in visit.work.services().clusters():
             if not time_left():
                 break
-            names |= {f"{cluster}/{name}" for name in visit.work.services.services_of(cluster)}
+            names |= {f"{cluster}/{name}" for name in visit.work.services().services_of(cluster)}
     except BreakwaterError as error:
         problems.append(str(error))
     return names

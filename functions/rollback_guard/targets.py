@@ -10,15 +10,8 @@ from breakwater.model import Cause
 from breakwater.registry import image_there
 from breakwater.services import EcsServices, RevisionNow
 
+from .counted import Home
 from .picture import Presence, Target
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Our own account and Region: other registries cannot be asked."""
-
-    account: str
-    region: str
 
 
 @dataclass(frozen=True, slots=True)

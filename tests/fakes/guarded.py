@@ -19,6 +19,7 @@ from breakwater.policies import AlertPolicy, GuardPolicy
 from breakwater.services import EcsServices
 from rollback_guard.records import Records
 from rollback_guard.targets import Targets
+from rollback_guard.tools import Tools
 from rollback_guard.wiring import Settings, Switch, Work, policies
 from tests.fakes.table import FakeTable
 from tests.fakes.topic import FakeTopic
@@ -110,23 +111,27 @@ class House:
 
     def work(self) -> Work:
         settings = Settings("table", "topic", self.mode, Switch.OFF)
-        services = EcsServices(lambda: self.ecs)
         return Work(
             settings=settings,
             policy_for=policies(settings, lambda: self.policy),
-            alerts=AlertPolicy,
             logger=log.logger("rollback_guard"),
             metrics=log.metrics("rollback_guard"),
             definitions=TaskDefinitions(lambda: self.ecs, self.table),
             table=self.table,
-            services=services,
-            targets=Targets(services, lambda: None),
             records=Records(self.table),
+            services=lambda: EcsServices(lambda: self.ecs),
+            tools=self.tools,
+            now=lambda: self.now,
+        )
+
+    def tools(self) -> Tools:
+        return Tools(
+            alerts=AlertPolicy,
+            targets=Targets(EcsServices(lambda: self.ecs), lambda: None),
             ledgers=Ledgers(self.table),
             leases=Leases(self.table),
             desk=IncidentDesk(IncidentStore(self.table), self.topic, "rollback_guard"),
             read_log=lambda finding: None,
-            now=lambda: self.now,
         )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from breakwater.diagnosis import Facts
 from breakwater.events import read
-from rollback_guard.picture import Stop
+from rollback_guard.counted import Stop
 from rollback_guard.stops import read_stop
 from tests.template.bus import (
     DROP,

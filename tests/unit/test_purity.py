@@ -63,7 +63,7 @@ PURE_MODULES = (
 )
 PURE_FOLDERS = ("checks", "diagnosis")
 # What the decision of the rollback guard is made of.
-PURE_GUARD = ("answers", "case", "outcome", "picture", "stops", "suspicion", "words")
+PURE_GUARD = ("answers", "case", "counted", "outcome", "picture", "stops", "suspicion", "words")
 PURE_SCALER = ("headroom", "requests", "scale", "targets", "windows")
 OWN = {*PURE_MODULES, *PURE_FOLDERS, "events"}
 PURE = sorted(

@@ -129,6 +129,9 @@ def translated_errors(what: str) -> Iterator[None]:
 
 @cache
 def _session() -> Any:
+    # CPython's stack is made of pieces of 16 KB, and each call across the border of two maps and unmaps one. Where
+    # botocore imports urllib3, a dozen imports deeper, its regular expressions may be compiled right there: 5 to 30 ms.
+    import urllib3  # noqa: F401, I001  # before botocore, for that
     import botocore.session
     from botocore.loaders import Loader
 

@@ -9,13 +9,13 @@ from breakwater.evidence import Kind, Tally
 from breakwater.ledger import KnownGood, Ledger, Quarantined, Rollback, State
 from breakwater.model import Cause, Mode
 from breakwater.policies import GuardPolicy
+from rollback_guard.counted import ServiceName
 from rollback_guard.picture import (
     Picture,
     Presence,
     Rollout,
     RolloutState,
     ServiceDeployment,
-    ServiceName,
     Target,
 )
 

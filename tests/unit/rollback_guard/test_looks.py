@@ -9,9 +9,9 @@ from breakwater.ledger import KnownGood, Ledger, Rollback, State, with_intent
 from breakwater.model import Mode
 from breakwater.policies import GuardPolicy
 from rollback_guard import sweep
-from rollback_guard.guard import Result, look
-from rollback_guard.handler import visit_of
-from rollback_guard.picture import ServiceName
+from rollback_guard.counted import ServiceName
+from rollback_guard.guard import look
+from rollback_guard.visit import Result, visit_of
 from tests.fakes.guarded import AT, DEPLOYMENT, START, Context, House
 
 WEB = ServiceName("prod", "web")
@@ -26,12 +26,12 @@ def intended(house: House, minutes_ago: float) -> None:
     """A rollback was written down, and nobody knows whether ECS was asked."""
     rollback = Rollback(START - timedelta(minutes=minutes_ago), BAD, GOOD, DEPLOYMENT, State.INTENDED, "it crashes")
     before = Ledger(known_good=(KnownGood(GOOD, START - timedelta(days=1)),), backfilled=True)
-    ledgers = house.work().ledgers
+    ledgers = house.work().tools().ledgers
     assert ledgers.keep(ledgers.load(["prod/web"])["prod/web"], with_intent(before, rollback)) is not None
 
 
 def kept(house: House) -> Ledger:
-    return house.work().ledgers.load(["prod/web"])["prod/web"].ledger
+    return house.work().tools().ledgers.load(["prod/web"])["prod/web"].ledger
 
 
 @pytest.mark.parametrize(

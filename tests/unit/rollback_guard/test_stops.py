@@ -9,7 +9,7 @@ from breakwater.diagnosis import Facts
 from breakwater.events import read
 from breakwater.evidence import Kind
 from breakwater.model import Cause
-from rollback_guard.picture import Stop
+from rollback_guard.counted import Stop
 from rollback_guard.stops import read_stop
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from breakwater.evidence import Kind, Tally
 from breakwater.model import Cause, Mode
 from breakwater.policies import GuardPolicy
 from rollback_guard.answers import RollBack
+from rollback_guard.counted import Seen, Stop, Suspicion
 from rollback_guard.decision import decide_rollback
-from rollback_guard.picture import Seen, Stop, Suspicion
 from rollback_guard.suspicion import LOOK_GAPS, Count, Ignore, Look, Wait, decide_look, decide_vote, look_gap
 from tests.unit.rollback_guard.pictures import ACT, BAD, NOON, NOW, PRIMARY, WHO, a_picture, tally, tally_of
 
