@@ -1,7 +1,8 @@
 """The first step: read the input, look whether the release may begin, take the lease, record what stands.
 
-Arrives: the execution's id and input. Decided: `decide_start` over the preflight. Nothing of the service is changed
-here. Answered: where the machine goes. A call that is repeated answers as the first one did.
+Arrives: the execution's id and input. Decided: `decide_start` over the preflight; `decide_inherited`, for a deployment
+that was judged before. Nothing of the service is changed here. Answered: where the machine goes. A call that is
+repeated answers as the first one did.
 """
 
 from dataclasses import replace
@@ -21,7 +22,7 @@ from breakwater.release_policy import ReleasePolicy
 
 from . import holding, telling
 from .begin_wiring import wiring
-from .decision import Begin, Rehearse, StartDecision, Turned, decide_start
+from .decision import Begin, Rehearse, StartDecision, Turned, decide_inherited, decide_start
 from .facts import Weights
 from .record import Before, Release, Share, Stage
 from .records import Kept
@@ -115,10 +116,12 @@ def _admitted(release: Release, decision: StartDecision, work: Work, now: dateti
             if isinstance(token, Busy) and not holding.by_release(token):
                 raise ThrottledError(f"{release.service}: {token.reason}")  # the machine tries it again
             if isinstance(token, Busy):
-                release = replace(release, stage=Stage.TURNED, why=token.reason).told(now, "refused", token.reason)
+                turned = replace(release, stage=Stage.TURNED, why=token.reason, at_fault=False)
+                release = turned.told(now, "refused", token.reason)
             else:
                 stage = Stage.FORWARD if release.attended else Stage.ADMITTED
                 release = replace(release, stage=stage, token=token).told(now, "begun", reason)
+                release = release.told(now, "failed", release.why) if release.why else release
                 release = _warned(release, warnings, now)
         case _:
             assert_never(decision)
@@ -201,7 +204,16 @@ def _attended(
     decision = decide_start(findings, request.mode, policy, present="", wanted=None)
     if isinstance(decision, Begin):
         decision = replace(decision, reason=f"attends the deployment of {new.rpartition('/')[2]}, begun by another")
+        release = _inherited(release, rollout, work)
     return release, decision
+
+
+def _inherited(release: Release, rollout: Rollout, work: Work) -> Release:
+    """With what was found of this deployment before: then it goes back at the first look."""
+    ledger = work.ledgers.load([release.service])[release.service].ledger
+    bad = next((one.at for one in ledger.quarantined if one.revision == release.task_definition), None)
+    back = decide_inherited(release.task_definition.rpartition("/")[2], bad, rollout.created_at)
+    return release if back is None else replace(release, why=back.reason, at_fault=back.at_fault)
 
 
 def weights_before(rollout: Rollout, weights: Weights) -> Weights:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from breakwater.attending import Waiting
 from breakwater.errors import BreakwaterError, ConflictError, ThrottledError
 from breakwater.ledger import Ledger, Quarantined, unproven, with_completed
 
@@ -47,7 +48,7 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
         ending = blamed(ending, release)
         said = watching.closed(release, work, now).told(now, ending.error.lower(), ending.cause)
         kept = work.records.keep(kept, replace(said, ending=ending, settle_until=None), now)
-    return _finished(kept, work, now)
+    return _finished(kept, event, work, now)
 
 
 def _unbegun(event: dict[str, Any], work: Work, now: datetime) -> dict[str, Any]:
@@ -77,15 +78,18 @@ def _ending(release: Release, failure: str, work: Work, now: datetime) -> Ending
     return outcome if isinstance(outcome, NotYet) else ending_by_outcome(release, outcome)
 
 
-def _finished(kept: Kept, work: Work, now: datetime) -> dict[str, Any]:
+def _finished(kept: Kept, event: dict[str, Any], work: Work, now: datetime) -> dict[str, Any]:
     """What is still to be done about an ending that is kept; each part may be done twice."""
     release, ending = kept.release, kept.release.ending
     if ending is None:
         raise BreakwaterError("there is no ending")
     if release.stage is not Stage.OVER and release.service:
-        _write_down(release, ending, work, now)
+        write_down(release, ending, work, now)
         telling.journal(work, release, f"release {ending.error}", ending.cause, now)
         _tell(release, ending, publish(work, release, now), work, now)
+        if ending.error in ("Refused", "Rehearsed") and release.attended:
+            waiting = _waiting(release, event.get("request"))
+            telling.waits(work, waiting, release.task_definition, ending.cause, now)
         if release.stage not in (Stage.TURNED, Stage.REHEARSED):
             work.claims.let_go(release.service, release.execution)
             holding.give_back(work, release, now)
@@ -106,12 +110,21 @@ def _tell(release: Release, ending: Ending, report: str | None, work: Work, now:
         telling.returned(work, release, ending.cause, now, person=False, report=report)
     elif ending.error in ("HandedOver", "NotReturned", "NotVerified"):
         telling.returned(work, release, ending.cause, now, person=True, report=report)
-    elif ending.error in ("Refused", "Rehearsed") and release.attended:
-        telling.waits(work, release, ending.cause, now)
 
 
-def _write_down(release: Release, ending: Ending, work: Work, now: datetime) -> None:
-    """The ledger: the bake of what was released begins; a revision that was seen to be bad is not tried again."""
+def _waiting(release: Release, request: Any) -> Waiting:
+    """The hook at which the deployment waits that it was to attend: what it was asked for has its name."""
+    attend = request.get("attend") if isinstance(request, dict) else None
+    hook = attend if isinstance(attend, dict) else {}
+    hook_id, stage = str(hook.get("hook_id", "")), str(hook.get("stage", ""))
+    return Waiting(release.cluster, release.name, release.service_deployment or "", hook_id, stage)
+
+
+def write_down(release: Release, ending: Ending, work: Work, now: datetime) -> None:
+    """The ledger: the bake of what was released begins; a revision that was seen to be bad is not tried again.
+
+    Before the service is let go: who comes after finds there what was judged. Raises `ConflictError`.
+    """
     if ending.error != "Released" and not release.at_fault:
         return
     for _ in range(TRIES):
@@ -135,12 +148,12 @@ def _released(ledger: Ledger, release: Release, now: datetime) -> Ledger:
 
 
 def _sent_back(ledger: Ledger, release: Release, now: datetime) -> Ledger:
-    if any(one.revision == release.task_definition for one in ledger.quarantined):
-        return ledger
+    """One that was in quarantine before is so from now: by that time it is known which deployment was judged."""
     bad = Quarantined(release.task_definition, now)
+    others = tuple(one for one in ledger.quarantined if one.revision != release.task_definition)
     return replace(
         ledger,
-        quarantined=(bad, *ledger.quarantined)[:MOST_BAD],
+        quarantined=(bad, *others)[:MOST_BAD],
         known_good=tuple(one for one in ledger.known_good if one.revision != release.task_definition),
     )
 

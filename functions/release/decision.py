@@ -202,6 +202,19 @@ def decide_approval(word: Word | None, asked: AskPerson, now: datetime) -> Verdi
     return asked
 
 
+def decide_inherited(revision: str, quarantined: datetime | None, began: datetime | None) -> GoBack | None:
+    """Whether a deployment that is to be attended was judged before: its revision is in quarantine since it began.
+
+    Who judged it could not send it back, and has ended; who comes after goes on with that, and checks nothing anew: a
+    check that flaps would let it through. What was in quarantine before is deployed on purpose, and checked like any
+    other. `began` is when the deployment was created; without it nothing says that the quarantine is an older one.
+    """
+    if quarantined is None or (began is not None and quarantined < began):
+        return None
+    when = f"{quarantined:%Y-%m-%d %H:%M} UTC"
+    return GoBack(f"{revision} was found bad and quarantined at {when}, in this deployment", at_fault=True)
+
+
 def speaks_of_the_revision(reason: str) -> bool:
     """Whether the reason that ECS gives for a rollback says that the revision is bad.
 

@@ -35,6 +35,7 @@ class Rollout:
     """Minutes that it may take from one stage to the next by its own settings, with nothing to be seen."""
     answered: tuple[str, ...] = ()
     """Its hooks that wait no more."""
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def _rollout(raw: Mapping[str, Any], native_hook: str = "") -> Rollout:
     bakes = [settings.get("bakeTimeInMinutes", 0)]
     bakes.append((settings.get("canaryConfiguration") or {}).get("canaryBakeTimeInMinutes", 0))
     bakes.append((settings.get("linearConfiguration") or {}).get("stepBakeTimeInMinutes", 0))
-    return Rollout(seen, str(target.get("arn") or ""), sources, hook, max(bakes), answered)
+    return Rollout(seen, str(target.get("arn") or ""), sources, hook, max(bakes), answered, raw.get("createdAt"))
 
 
 def _hook_stage(raw: Mapping[str, Any]) -> str:

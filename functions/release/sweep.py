@@ -11,6 +11,7 @@ from breakwater.errors import BreakwaterError, ConflictError, NotFoundError
 from breakwater.model import Mode
 
 from . import holding, telling, unattended
+from .close import write_down
 from .facts import HookSeen
 from .record import CheckTask, Ending, Release, Stage
 from .records import Kept
@@ -145,7 +146,8 @@ def _orphaned(kept: Kept, reason: str, work: Work, now: datetime) -> None:
     if release.stage is not Stage.ADMITTED:
         telling.returned(work, release, f"a release was left behind: {reason}. Look at the service", now, person=True)
     telling.journal(work, release, "release left behind", reason, now)
+    ending = release.ending or Ending("failed", "LeftBehind", reason)
+    write_down(release, ending, work, now)
     work.claims.let_go(release.service, release.execution)
     holding.give_back(work, release, now)
-    ending = release.ending or Ending("failed", "LeftBehind", reason)
     work.records.keep(kept, replace(release.told(now, "left behind", reason), stage=Stage.OVER, ending=ending), now)

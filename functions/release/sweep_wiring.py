@@ -7,13 +7,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 from breakwater.attendance import Attendance
+from breakwater.attending import Began
 from breakwater.compiled import Compiled
 from breakwater.model import Mode
 from breakwater.settings import read
 
+from .record import Stage
+from .records import Records
 from .wiring import Settings, Work, made_of
 
 
@@ -46,7 +49,16 @@ def wiring() -> Sweeping:
         return attended(work.rules(now)) if settings.mode is Mode.ACT else ()
 
     machine, native = settings.state_machine_arn, settings.native_hook_arn
-    return Sweeping(work, Attendance(work.table, work.client, work.policy, machine, native, again=True), attends)
+    began = partial(began_of, work.records)
+    return Sweeping(work, Attendance(work.table, work.client, work.policy, machine, native, began), attends)
+
+
+def began_of(records: Records, execution: str) -> Began | None:
+    """What the release of an execution that was to attend has on record."""
+    kept = records.load(execution)
+    if kept is None:
+        return None
+    return Began(kept.release.why if kept.release.stage in (Stage.TURNED, Stage.REHEARSED) else "")
 
 
 def attended(policy: Compiled) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 
 from breakwater.approvals import answering
+from breakwater.attending import Waiting
 from breakwater.errors import BreakwaterError, ThrottledError
 from breakwater.incidents import fingerprint
 from breakwater.journal import Entry, written
@@ -98,10 +99,22 @@ def _wrote(report: str | None) -> str | None:
     return f"Wrote the report of the release: {report}" if report else None
 
 
-def waits(work: Work, release: Release, reason: str, now: datetime) -> None:
-    """Say that somebody's deployment waits at a hook, and its release does nothing: nobody else will answer it."""
+def waits(work: Work, waiting: Waiting, task_definition: str, reason: str, now: datetime) -> None:
+    """Say that a deployment waits at a hook that no release answers. Raises `ThrottledError` if nobody could be told.
+
+    Whoever finds it, the release that does nothing or the sweep, tells the same fact of the same incident: it is told
+    once for each hook, and stays open while the sweep finds it to wait.
+    """
     said = f"the deployment waits at a hook that no release answers; answer it by hand: {redact(reason)}"
-    _tell(work, release, "waits", Category.HOOK_ATTENTION, Cause.RELEASE_UNSETTLED, said, now, Severity.HIGH)
+    finding = Finding(
+        f"attend:{waiting.deployment}:{waiting.hook_id}",
+        Subject(SubjectKind.SERVICE, waiting.service, waiting.cluster, task_definition.rpartition("/")[2] or None),
+        Diagnosis(Category.HOOK_ATTENTION, Severity.HIGH, Cause.RELEASE_UNSETTLED, said[:1000]),
+        now,
+        Evidence(deployment=waiting.deployment),
+    )
+    if work.desk.take([finding], work.alerts, now).unfinished:
+        raise ThrottledError("the incident could not be kept")
 
 
 def _tell(

@@ -9,14 +9,11 @@ from datetime import datetime
 from itertools import islice
 
 from breakwater.attending import Attend, CallPerson, Waiting
-from breakwater.errors import ThrottledError
-from breakwater.model import Category, Cause, Diagnosis, Evidence, Finding, Severity, Subject, SubjectKind
 from breakwater.policies import matches
-from breakwater.redact import redact
 from breakwater.services import EcsServices, ServiceNow
 
+from . import telling
 from .sweep_wiring import Sweeping
-from .wiring import Work
 
 MOST = 300
 SECONDS = 300
@@ -45,22 +42,9 @@ def attend(sweeping: Sweeping, now: datetime, time_left: Callable[[], bool]) -> 
             work.logger.info("hook found", service=service.key, stage=waiting.stage, reason=decision.reason)
             answered += 1
         elif isinstance(decision, CallPerson):
-            call(work, waiting, decision.reason, now)
+            primary = service.primary
+            telling.waits(work, waiting, primary.task_definition if primary else "", decision.reason, now)
     return answered
-
-
-def call(work: Work, waiting: Waiting, reason: str, now: datetime) -> None:
-    """Tell people that a deployment waits for them, once for each hook. Raises `ThrottledError` if that is not kept."""
-    said = f"the deployment waits at a hook that no release answers; answer it by hand: {redact(reason)}"
-    finding = Finding(
-        f"attend:{waiting.deployment}:{waiting.hook_id}",
-        Subject(SubjectKind.SERVICE, waiting.service, waiting.cluster),
-        Diagnosis(Category.HOOK_ATTENTION, Severity.HIGH, Cause.RELEASE_UNSETTLED, said[:1000]),
-        now,
-        Evidence(deployment=waiting.deployment),
-    )
-    if work.desk.take([finding], work.alerts, now).unfinished:
-        raise ThrottledError("the incident could not be kept")
 
 
 def may_wait(service: ServiceNow) -> bool:

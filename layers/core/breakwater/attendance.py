@@ -10,6 +10,7 @@ from breakwater.attending import (
     ROLLING_BACK,
     Attend,
     AttendDecision,
+    Began,
     CallPerson,
     Continue,
     Direction,
@@ -56,8 +57,9 @@ def _direction(seen: Mapping[str, Any] | None) -> Direction:
 class Attendance:
     """What it takes to decide who answers a hook, and to have it answered.
 
-    `native_hook` is the ARN of Breakwater's own Lambda hook. Only who comes by at intervals tries `again` where a
-    release has failed: an event that is delivered twice must not use up all tries within a second.
+    `native_hook` is the ARN of Breakwater's own Lambda hook. `began` says what the release of an execution has on
+    record. Only who comes by at intervals has it, and tries again where a release has failed: an event that is
+    delivered twice must not use up all tries within a second.
     """
 
     table: Table
@@ -65,7 +67,7 @@ class Attendance:
     policy: Callable[[str, datetime], ReleasePolicy]
     state_machine: str
     native_hook: str = ""
-    again: bool = False
+    began: Callable[[str], Began | None] | None = None
 
     def see_to(self, waiting: Waiting, now: datetime) -> AttendDecision:
         """Leave the hook to who has it, continue it, or start a release that attends. Raises `BreakwaterError`.
@@ -113,9 +115,11 @@ class Attendance:
         for tried in range(1, MOST_TRIES + 1):
             if not isinstance(decision, Attend) or self._start(decision):
                 break
-            if not self.again:
+            if self.began is None:
                 return LeaveAlone("the release that attended it is over: the sweep looks at it again")
-            decision = decide_again(first, tried, self._ended(decision.name), waits=waits)
+            execution = f"{self.state_machine.replace(':stateMachine:', ':execution:')}:{decision.name}"
+            began = self.began(execution)
+            decision = decide_again(first, tried, self._ended(execution), began=began, waits=waits)
         return decision
 
     def _start(self, attend: Attend) -> bool:
@@ -132,8 +136,7 @@ class Attendance:
             return False
         return True
 
-    def _ended(self, name: str) -> str:
-        execution = f"{self.state_machine.replace(':stateMachine:', ':execution:')}:{name}"
+    def _ended(self, execution: str) -> str:
         with translated_errors("describe the execution"):
             return str(self.client("stepfunctions").describe_execution(executionArn=execution)["status"])
 

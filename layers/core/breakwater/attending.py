@@ -1,8 +1,9 @@
 """A deployment waits at a PAUSE hook and no release claims it: somebody has to attend it, whoever started it. Pure.
 
 An execution of the release machine is started that enters at the checks. Its name follows from the hook, so that the
-same event twice starts it once (StartExecution is idempotent by name and input). One that failed while the hook still
-waits is followed by another, and after the last of these a person is called.
+same event twice starts it once (StartExecution is idempotent by name and input). One that failed before it began is
+followed by another while the hook still waits, and after the last of these a person is called. One that began has
+decided: nobody comes after it to judge once more what it judged.
 """
 
 import hashlib
@@ -74,6 +75,14 @@ class Waiting:
     stage: str
 
 
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A release that was to attend has a record: it has decided. `idle` is why it attended nothing: what it was refused
+    for, or why it only rehearsed. It is empty if it attended."""
+
+    idle: str = ""
+
+
 def whose_gate(declared: Sequence[Mapping[str, Any]], stage: str, native: str) -> str | None:
     """Why a PAUSE hook at a stage is not Breakwater's to answer; `None` if it is.
 
@@ -131,16 +140,23 @@ def decide_attend(
     return Attend(name, text, f"no release claims the deployment that waits at {waiting.stage}")
 
 
-def decide_again(first: Attend, tried: int, ended: str, *, waits: bool) -> AttendDecision:
+def decide_again(first: Attend, tried: int, ended: str, *, began: Began | None, waits: bool) -> AttendDecision:
     """The release that should attend is over. `tried` of them have been, and the last one's status is `ended`.
 
     One that SUCCEEDED has rehearsed, and said so; one that is ABORTED was stopped by somebody, and the sweep tells
-    people what it left behind. `waits` has to be seen: a hook that went on needs nobody.
+    people what it left behind. `began` is what it has on record, `None` if it never came so far: only such a one is
+    followed. A refusal does not pass by itself, and a person is called with the same words that it was told in. Whoever
+    attended has judged, and told a person what it could not do: a check that flaps would let through what was found
+    bad. `waits` has to be seen: a hook that went on needs nobody.
     """
     if not waits:
         return LeaveAlone("the hook is not seen to wait any more")
     if ended not in FAILED:
         return LeaveAlone(f"the release that attended it is {ended}")
+    if began is not None and began.idle:
+        return CallPerson(began.idle)
+    if began is not None:
+        return LeaveAlone(f"release {tried} that attended it has judged, and told a person that it ended as {ended}")
     if tried >= MOST_TRIES:
         return CallPerson(f"{tried} releases began to attend the deployment, and each of them failed")
     reason = f"release {tried} that attended it ended as {ended}, and the hook still waits"

@@ -74,6 +74,9 @@ class Word:
 class Wait:
     """Somebody waits: which kinds, of which deployments (by any of their names), and where the answer goes.
 
+    Who does not know a name yet takes nothing that has one: mail of an earlier deployment may lie there for days. What
+    is its own stays there until it knows.
+
     `number` is higher than that of every earlier wait under the same key, those of earlier executions among them.
     """
 
@@ -84,7 +87,7 @@ class Wait:
 
     def takes(self, message: Message) -> bool:
         """Whether this is what it waits for."""
-        named = message.deployment is None or not self.deployments or message.deployment in self.deployments
+        named = message.deployment is None or message.deployment in self.deployments
         return named and message.kind in self.kinds
 
 

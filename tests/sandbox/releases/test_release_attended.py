@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sandbox import actions, iam
-from tests.sandbox.release_endings import passed
+from tests.sandbox.release_endings import passed, returned
 from tests.sandbox.release_stage import CHECKED, MINUTE, Shop, Street
 
 TASK = ("migrations", "task", {"command": ["migrate"], "timeout_seconds": 300})
@@ -33,6 +33,23 @@ def test_a_person_is_called_once_when_no_release_can_begin(street: Street) -> No
     street.account.advance(timedelta(hours=1))
     assert began(street, shop) == ["FAILED"] * 3
     assert sum("3 releases began to attend the deployment" in mail for mail in shop.mails()) == 1, shop.mails()
+
+
+def test_what_was_found_bad_and_could_not_be_sent_back_is_sent_back_by_who_comes_after_and_not_checked_anew(
+    street: Street,
+) -> None:
+    shop = Shop(street)
+    shop.traffic()
+    shop.site(2, 500)
+    denied = "AccessDeniedException"
+    street.account.fail("ecs", "ContinueServiceDeployment", denied, times=1, function="ReleaseMoveFunction")
+    first = shop.release()
+    assert (first.error, shop.deployment["lifecycleStage"]) == ("NotReturned", CHECKED)
+    shop.site(2, 200)  # its check flaps
+    shop.until(lambda: began(street, shop) == ["FAILED", "FAILED"], step=MINUTE)
+    heir = street.account.executions[-1]
+    returned(shop, heir)
+    assert not [one for one in shop.said(heir) if one.startswith(("check ", "CONTINUE"))]
 
 
 def test_a_persons_gate_beside_breakwaters_function_is_left_to_them(street: Street) -> None:

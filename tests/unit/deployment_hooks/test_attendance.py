@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from breakwater.attendance import Attendance
-from breakwater.attending import Attend, CallPerson, LeaveAlone, Waiting
+from breakwater.attending import Attend, Began, CallPerson, LeaveAlone, Waiting
 from breakwater.errors import ThrottledError
 from release.sight import Sight
 from tests.fakes.table import FakeTable
@@ -27,6 +27,7 @@ class Aws:
     def __init__(self, status: str = "FAILED") -> None:
         self.status = status
         self.executions: dict[str, str] = {}
+        self.records: dict[str, Began] = {}
         self.waits = True
         self.pauses = 1
         self.native = False
@@ -61,11 +62,16 @@ class Aws:
             ]
         }
 
-    def end(self) -> None:
+    def end(self, began: Began | None = None) -> None:
+        """All of them are over, and this is what the last one has on record."""
         self.executions = dict.fromkeys(self.executions, self.status)
+        if began is not None:
+            name = [*self.executions][-1]
+            self.records[f"{MACHINE.replace('stateMachine', 'execution')}:{name}"] = began
 
-    def attendance(self, *, again: bool = True) -> Attendance:
-        return Attendance(FakeTable(), self, lambda service, now: POLICY, MACHINE, NATIVE, again=again)
+    def attendance(self, *, sweeps: bool = True) -> Attendance:
+        began = self.records.get if sweeps else None
+        return Attendance(FakeTable(), self, lambda service, now: POLICY, MACHINE, NATIVE, began)
 
 
 def test_a_release_that_could_not_begin_is_followed_by_two_more_and_then_a_person_is_called() -> None:
@@ -86,9 +92,9 @@ def test_one_that_runs_is_not_followed() -> None:
 
 def test_an_event_that_comes_again_leaves_the_next_try_to_the_sweep() -> None:
     aws = Aws()
-    aws.attendance(again=False).see_to(WAITING, NOW)
+    aws.attendance(sweeps=False).see_to(WAITING, NOW)
     aws.end()
-    assert isinstance(aws.attendance(again=False).see_to(WAITING, NOW), LeaveAlone)
+    assert isinstance(aws.attendance(sweeps=False).see_to(WAITING, NOW), LeaveAlone)
     assert len(aws.executions) == 1
 
 
@@ -99,6 +105,26 @@ def test_what_is_answered_rehearsed_or_stopped_by_somebody_is_not_followed(statu
     aws.end()
     aws.waits = waits
     assert isinstance(aws.attendance().see_to(WAITING, NOW), LeaveAlone)
+    assert len(aws.executions) == 1
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3])
+def test_one_that_attended_and_failed_is_not_followed_by_one_that_judges_anew(tries: int) -> None:
+    aws = Aws()
+    for _ in range(tries):
+        aws.attendance().see_to(WAITING, NOW)
+        aws.end()
+    aws.end(Began())
+    for _ in range(3):
+        assert isinstance(aws.attendance().see_to(WAITING, NOW), LeaveAlone)
+    assert len(aws.executions) == tries
+
+
+def test_one_that_was_refused_is_not_followed_and_its_person_is_told_why_once_more() -> None:
+    aws = Aws()
+    aws.attendance().see_to(WAITING, NOW)
+    aws.end(Began("a Network Load Balancer has no rules"))
+    assert aws.attendance().see_to(WAITING, NOW) == CallPerson("a Network Load Balancer has no rules")
     assert len(aws.executions) == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 from breakwater.attending import (
     MOST_TRIES,
     Attend,
+    Began,
     CallPerson,
     Continue,
     Direction,
@@ -85,21 +86,26 @@ FIRST = Attend("attend-1", "{}", "nobody claims it")
 
 
 @pytest.mark.parametrize(
-    ("tried", "ended", "waits", "expected"),
+    ("tried", "ended", "began", "waits", "expected"),
     [
-        pytest.param(1, "FAILED", True, "attend-1-2", id="it failed"),
-        pytest.param(2, "TIMED_OUT", True, "attend-1-3", id="the second one as well"),
-        pytest.param(1, "FAILED", False, LeaveAlone, id="the hook went on"),
-        pytest.param(1, "SUCCEEDED", True, LeaveAlone, id="it rehearsed"),
-        pytest.param(1, "ABORTED", True, LeaveAlone, id="somebody stopped it"),
-        pytest.param(1, "RUNNING", True, LeaveAlone, id="it runs"),
-        pytest.param(MOST_TRIES, "FAILED", True, CallPerson, id="the last one"),
+        pytest.param(1, "FAILED", None, True, "attend-1-2", id="it never began"),
+        pytest.param(2, "TIMED_OUT", None, True, "attend-1-3", id="the second one neither"),
+        pytest.param(1, "FAILED", None, False, LeaveAlone, id="the hook went on"),
+        pytest.param(1, "SUCCEEDED", None, True, LeaveAlone, id="it rehearsed"),
+        pytest.param(1, "ABORTED", None, True, LeaveAlone, id="somebody stopped it"),
+        pytest.param(1, "RUNNING", None, True, LeaveAlone, id="it runs"),
+        pytest.param(MOST_TRIES, "FAILED", None, True, CallPerson, id="the last one"),
+        pytest.param(1, "FAILED", Began(), True, LeaveAlone, id="it judged, and its way back failed"),
+        pytest.param(MOST_TRIES, "FAILED", Began(), True, LeaveAlone, id="the last one judged"),
+        pytest.param(1, "FAILED", Began("no rules"), True, CallPerson, id="it was refused"),
+        pytest.param(1, "FAILED", Began("no rules"), False, LeaveAlone, id="refused, and answered by hand"),
+        pytest.param(1, "ABORTED", Began(), True, LeaveAlone, id="somebody stopped what had begun"),
     ],
 )
-def test_a_release_that_failed_is_followed_while_the_hook_waits(
-    tried: int, ended: str, waits: bool, expected: type | str
+def test_a_release_that_never_began_is_followed_while_the_hook_waits(
+    tried: int, ended: str, began: Began | None, waits: bool, expected: type | str
 ) -> None:
-    decision = decide_again(FIRST, tried, ended, waits=waits)
+    decision = decide_again(FIRST, tried, ended, began=began, waits=waits)
     if isinstance(expected, str):
         assert isinstance(decision, Attend)
         assert (decision.name, decision.input) == (expected, FIRST.input)

@@ -120,6 +120,29 @@ def test_a_wait_takes_what_it_waits_for(message: Message, taken: bool) -> None:
     assert isinstance(decide_meeting(after(message), a_wait()), Complete) is taken
 
 
+@pytest.mark.parametrize(
+    ("deployment", "taken"),
+    [
+        pytest.param("ecs-svc/3", False, id="of an earlier deployment"),
+        pytest.param(ARN, False, id="its own, as it turns out"),
+        pytest.param(None, True, id="meant for whoever waits"),
+    ],
+)
+def test_who_does_not_know_its_deployment_yet_takes_nothing_that_names_one(deployment: str | None, taken: bool) -> None:
+    nameless, message = replace(a_wait(), deployments=()), a_message(deployment=deployment)
+    assert isinstance(decide_meeting(after(nameless), message), Complete) is taken
+    assert isinstance(decide_meeting(after(message), nameless), Complete) is taken
+
+
+def test_what_was_left_for_a_wait_without_a_name_is_heard_once_the_name_is_known() -> None:
+    left = after(
+        a_message("old", at="09:00", deployment="ecs-svc/3"), a_message("ours"), replace(a_wait(), deployments=())
+    )
+    decision = decide_meeting(left, a_wait(2, "t2"))
+    assert isinstance(decision, Complete)
+    assert decision.message.id == "ours"
+
+
 def test_messages_are_taken_in_the_order_in_which_they_happened() -> None:
     meeting = after(a_message("late", at="10:09"), a_message("early", at="10:01"))
     decision = decide_meeting(meeting, a_wait())
