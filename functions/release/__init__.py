@@ -13,6 +13,6 @@ What they know: `record`, stored by `records`, is what was done; `facts` is what
 be older than events (`looking`, `old_reads`), ECS has two names for a deployment (`naming`), and a word may come
 while a step works (`hearing`). `examining` does the checks.
 
-What they say: `telling` and `news` to people and the journal; `reporting` writes what `story`, `page` and `chart`
-make of the record and of the traffic that `watching` noted.
+What they say: `telling` and `news` to people and the journal, `asking` for how long an answer is waited for;
+`reporting` writes what `story`, `page` and `chart` make of the record and of the traffic that `watching` noted.
 """

@@ -17,6 +17,7 @@ from breakwater.rendezvous import Kind, Word
 
 from . import holding, news, telling, watching
 from .analysis import Doubt, LookAgain, Proceed, Stop
+from .asking import AFTER, not_overtaken
 from .decision import (
     AskPerson,
     Examine,
@@ -45,6 +46,7 @@ from .pacing import next_look
 from .progress import Moves, Rests, Stands, decide_progress
 from .record import Looks, Question, Release, Stage
 from .records import Kept
+from .returning import is_going_on
 from .sight import Rollout
 from .wiring import Work, wiring
 
@@ -54,7 +56,6 @@ SOON = 60
 LEAST = 45
 """Shorter than this, a wait for a task would cost as much as asking for it."""
 FOUND_WITHIN = timedelta(minutes=10)
-AFTER = "after the deployment"
 
 Answer = dict[str, Any]
 
@@ -70,6 +71,9 @@ def respond(event: dict[str, Any], work: Work) -> Answer:
     kept = work.records.load(str(event["execution"]))
     if kept is None:
         raise NotFoundError("there is no record of this release")
+    if kept.release.stage is Stage.HANDED_OVER:  # its lease may be somebody else's by now
+        work.records.keep(kept, stopped(kept.release, work), now)
+        return _answer("close")
     holding.renew(work, kept.release, now)
     told = event.get("event") or {}
     rollout, behind = looked_for(kept.release, told, work, now)
@@ -95,6 +99,7 @@ def _forward(kept: Kept, rollout: Rollout, work: Work, now: datetime, patience: 
     word = work.approvals.read(rollout.seen.arn)
     if word is not None and word.aborts:
         return _back(kept, f"aborted by {word.by}", work, now)
+    kept = not_overtaken(kept, rollout, work, now)
     policy = work.policy(release.service, now)
     if rollout.seen.status in OVER:
         return _through(kept, rollout, policy, word, work, now)
@@ -129,11 +134,13 @@ def _under_way(kept: Kept, rollout: Rollout, work: Work, now: datetime, patience
 
 
 def _on_the_way_back(kept: Kept, rollout: Rollout, work: Work, now: datetime) -> Answer:
-    """A return is never held up: its hooks are continued, and nothing is checked. Where it stands still a person is
-    told, and nothing more is done."""
+    """A return is never held up: its hooks are continued, and nothing is checked. What goes forward all the same
+    is sent back anew; where it stands still a person is told, and nothing more is done."""
+    hook = rollout.hook
+    if is_going_on(kept.release, rollout.seen, hook.hook_id if hook is not None else None):
+        return _answer("return")
     if rollout.seen.status in OVER:
         return _answer("close")
-    hook = rollout.hook
     if hook is not None and isinstance(on := decide_continue(kept.release, rollout.seen, hook.hook_id, None), GoOn):
         return _move(hook.hook_id, on.reason)
     decision = decide_progress(kept.release, rollout.seen, rollout.longest_bake, now)
@@ -297,9 +304,8 @@ def _followed(
     release = kept.release
     if isinstance(decision, GoOn):  # checks take minutes, in which somebody may have spoken
         decision = heard(work, release) or decision
-    if release.question is not None and not isinstance(decision, GoBack):
-        over = news.brief(decision.reason) if isinstance(decision, GoOn) else "the deployment went on without an answer"
-        telling.answered(work, release, over, now)  # before it is forgotten
+    if release.question is not None and isinstance(decision, GoOn):
+        telling.answered(work, release, news.brief(decision.reason), now)  # before it is forgotten
     match decision:
         case GoOn(reason=reason):
             judged = at if of is StageWork.CHECKS else release.judged

@@ -42,7 +42,7 @@ from breakwater.secret_headers import read_secret
 from breakwater.target_metrics import read_sides
 
 from .analysis import ShiftDecision, decide_shift_analysis
-from .record import CheckTask, Looks, Release
+from .record import CheckTask, Looks, Release, Stage
 from .wiring import Work
 
 GROUP = "breakwater-check"
@@ -54,7 +54,7 @@ TAG = "breakwater:check"
 LONGEST_MS = 720_000
 """So long all HTTP checks may take together: the invocation ends after 900 s, and an attempt may take 60."""
 TIME_IS_UP = "the check's time is up"
-GOES_BACK = "the release goes back"
+GOES_BACK, HANDED_OVER = "the release goes back", "the release is handed over"
 SEEN_WITHIN = timedelta(minutes=10)
 """ECS is eventually consistent: so long after RunTask a task that it does not show is not missing."""
 
@@ -234,7 +234,7 @@ def _end(release: Release, check: TaskCheck, task: CheckTask, work: Work, now: d
 
 
 def stopped(release: Release, work: Work) -> Release:
-    """With the tasks of its checks stopped that still run: it goes back, and nobody waits for them any more.
+    """With the tasks of its checks stopped that still run: it goes on no more, and nobody waits for them.
 
     What cannot be stopped holds nothing up, and is tried again at the next look.
     """
@@ -245,13 +245,14 @@ def stopped(release: Release, work: Work) -> Release:
 def _stopped(release: Release, task: CheckTask, work: Work) -> TaskEnd | None:
     if task.end is not None or not task.arn:
         return task.end
+    reason = HANDED_OVER if release.stage is Stage.HANDED_OVER else GOES_BACK
     try:
         with translated_errors(f"stop the task of the check {task.check}"):
-            work.client("ecs").stop_task(cluster=release.cluster, task=task.arn, reason=GOES_BACK)
+            work.client("ecs").stop_task(cluster=release.cluster, task=task.arn, reason=reason)
     except BreakwaterError as error:
         work.logger.warning("the task of a check was not stopped", problem=str(error), check=task.check)
         return None
-    return TaskEnd(cause=Cause.USER_STOP, detail=GOES_BACK)
+    return TaskEnd(cause=Cause.USER_STOP, detail=reason)
 
 
 def task_end(raw: dict[str, Any], check: TaskCheck) -> TaskEnd:

@@ -4,6 +4,8 @@ Arrives: what was decided. Each change is kept as an intent, fenced by the lease
 then made, then confirmed; made twice it is made once.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -129,14 +131,18 @@ def _answer(kept: Kept, hook: str, action: str, reason: str, work: Work, now: da
 
 def _continue(arn: str, hook: str, action: str, work: Work) -> None:
     """Answer a hook. One that was answered a moment ago, by a call whose answer was lost or by somebody else, or whose
-    time was up, waits no more: that is as good. Raises `ThrottledError` if it still seems to wait."""
+    time was up, waits no more: to a CONTINUE that is as good.
+
+    Raises `ThrottledError` if it still seems to wait, and for any ROLLBACK that was not taken: the hook may have been
+    told CONTINUE, and then nothing goes back. The machine tries the step again, and what it is now is seen anew.
+    """
     try:
         with translated_errors(f"continue {arn.rpartition('/')[2]}"):
             work.client("ecs").continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action=action)
     except (RefusedError, ThrottledError):
         raise
     except BreakwaterError as error:
-        if not _answered(arn, hook, work):
+        if not _answered(arn, hook, work) or action == "ROLLBACK":
             raise ThrottledError(str(error)) from error
 
 
@@ -168,7 +174,7 @@ def _return(kept: Kept | None, failure: Any, work: Work, now: datetime) -> dict[
         kept = _found(kept, standing_before(kept.release), kept.release.redeployed_at, work, now)
         rollout, _ = _look(kept.release, work)
         over = rollout is not None and rollout.seen.status in OVER
-        return _on("close" if over else "wait")
+        return _closed(kept.release) if over else _on("wait")
     hook = rollout.hook.hook_id if rollout and rollout.hook else None
     decision = decide_return(kept.release, rollout.seen if rollout else None, standing.seen if standing else None, hook)
     return _undone(kept, decision, work, now)
@@ -218,13 +224,13 @@ def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> 
             return _handed_over(kept, f"{release.why}; {reason}", work, now)
         case WatchReturn(over=over):
             work.records.keep(kept, back, now)
-            return _on("close" if over else "wait")
+            return _closed(back) if over else _on("wait")
         case RefuseAtHook(service_deployment=arn, hook=hook):
             back = _back_by_ecs(kept, replace(back, refused=hook), arn, work, now)
             _continue(arn, hook, "ROLLBACK", work)
         case StopDeployment(service_deployment=arn):
             back = _back_by_ecs(kept, back, arn, work, now)
-            with translated_errors(f"stop {arn.rpartition('/')[2]}"):
+            with _decided_anew(), translated_errors(f"stop {arn.rpartition('/')[2]}"):
                 work.client("ecs").stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
         case Redeploy(task_definition=definition, fence=fence):
             _redeployed(kept, back, definition, fence, work, now)
@@ -232,6 +238,18 @@ def _undone(kept: Kept, decision: ReturnDecision, work: Work, now: datetime) -> 
             assert_never(decision)
     telling.journal(work, back, "go back", f"{release.why}; {decision.reason}", now)
     return _on("wait")
+
+
+@contextmanager
+def _decided_anew() -> Iterator[None]:
+    """What ECS does not take came too late, whatever the error's code: the machine tries the step again, and it is
+    decided by what is seen then. What IAM refuses stays refused."""
+    try:
+        yield
+    except RefusedError:
+        raise
+    except BreakwaterError as error:
+        raise ThrottledError(str(error)) from error
 
 
 def _back_by_ecs(kept: Kept, back: Release, arn: str, work: Work, now: datetime) -> Release:
@@ -255,4 +273,9 @@ def _redeployed(kept: Kept, back: Release, definition: str, fence: str, work: Wo
 def _handed_over(kept: Kept, reason: str, work: Work, now: datetime) -> dict[str, Any]:
     release = replace(kept.release, stage=Stage.HANDED_OVER, why=reason).told(now, "handed over", reason)
     work.records.keep(kept, release, now)
-    return _on("close")
+    return _closed(release)
+
+
+def _closed(release: Release) -> dict[str, Any]:
+    """Nothing is left to wait for. Tasks of checks that still run are stopped first, by the step that may stop them."""
+    return _on("check" if any(task.arn and task.end is None for task in release.tasks) else "close")

@@ -111,3 +111,14 @@ def _after_success(release: Release, before: Before, service: ServiceSeen | None
         return HandOver(f"the service has {there} by now, which this release did not deploy")
     why = "the deployment was through: the revision before it is deployed"
     return Redeploy(before.task_definition, service.deployment, why)
+
+
+def is_going_on(release: Release, deployment: DeploymentSeen, hook: str | None) -> bool:
+    """Whether what was told to go back is seen to go forward: then it is decided anew how to undo it.
+
+    So it does when it is through, or waits at another hook than the one that was told ROLLBACK, which an old read still
+    shows. A revision that is deployed in its place goes forward by intent.
+    """
+    if deployment.is_rollback or release.redeployed_at is not None:
+        return False
+    return deployment.status == "SUCCESSFUL" or hook not in (None, release.refused)

@@ -34,6 +34,20 @@ def tagged(shop: Shop, mode: str) -> None:
     shop.ecs.tag_resource(resourceArn=service["serviceArn"], tags=[{"key": "breakwater:release", "value": mode}])
 
 
+def taken_by_the_guard(shop: Shop) -> None:
+    """Somebody else has the lease of the shop, for good."""
+    table, key = shop.account.resource("Table").physical_id, f"LEASE#prod/{shop.name}"
+    shop.account.client("dynamodb").update_item(
+        TableName=table,
+        Key={"pk": {"S": key}, "sk": {"S": "LEASE"}},
+        UpdateExpression="SET #t = #t + :one, holder = :who, #u = :long",
+        ExpressionAttributeNames={"#t": "token", "#u": "until"},
+        ExpressionAttributeValues={
+            ":one": {"N": "1"}, ":who": {"S": "rollback_guard"}, ":long": {"N": str(FOREVER)}
+        },
+    )  # fmt: skip
+
+
 # ── a person's ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -97,22 +111,30 @@ def test_who_lost_the_lease_writes_nothing_more(street: Street) -> None:
     shop.register()
     execution = shop.start()
     shop.waits_at(execution, "ReleaseWait")
-    table, key = street.account.resource("Table").physical_id, f"LEASE#prod/{shop.name}"
-    street.account.client("dynamodb").update_item(
-        TableName=table,
-        Key={"pk": {"S": key}, "sk": {"S": "LEASE"}},
-        UpdateExpression="SET #t = #t + :one, holder = :who, #u = :long",
-        ExpressionAttributeNames={"#t": "token", "#u": "until"},
-        ExpressionAttributeValues={
-            ":one": {"N": "1"}, ":who": {"S": "rollback_guard"}, ":long": {"N": str(FOREVER)}
-        },
-    )  # fmt: skip
+    taken_by_the_guard(shop)
     shop.over(execution)
     assert (execution.status, execution.error) == ("FAILED", "HandedOver")
     assert "rollback_guard" in str(execution.cause)
     assert shop.deployment["status"] == "IN_PROGRESS"  # nobody touched it: it waits at its hook
     street.account.advance(2 * MINUTE)
     assert any("rollback_guard" in mail for mail in shop.mails())
+    only_old(shop)
+
+
+def test_who_lost_the_lease_stops_the_tasks_of_its_checks(street: Street) -> None:
+    task = ("migrations", "task", {"command": ["migrate"], "timeout_seconds": 300})
+    shop = Shop(street, checks=(task,), roles=True)
+    shop.traffic()
+    shop.register()
+    execution = shop.start()
+    shop.until(lambda: "checks" in (shop.said(execution) if shop.items(f"RELEASE#{execution.arn}") else ()))
+    taken_by_the_guard(shop)
+    shop.over(execution)
+    assert (execution.error, execution.entered.count("ReleaseReturn")) == ("HandedOver", 1)
+    assert execution.entered[-5:] == ["ReleaseCheck", "Judged", "ReleaseClose", "Closed", "NotReleased"]
+    [kept] = shop.record(execution)["tasks"]
+    [seen] = shop.ecs.describe_tasks(cluster="prod", tasks=[kept["arn"]])["tasks"]
+    assert (seen["desiredStatus"], seen["stoppedReason"]) == ("STOPPED", "the release is handed over")
     only_old(shop)
 
 
