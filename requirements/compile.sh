@@ -7,7 +7,7 @@ shift
 cd "$(dirname "$0")"
 
 compile() {
-  "$uv" pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links "$@"
+  "$uv" pip compile --quiet --generate-hashes --no-header "$@"
 }
 
 # What goes to Lambda: for its Python and its system, with the hashes of the wheels of both processors.
