@@ -11,11 +11,9 @@ from typing import Any
 from breakwater.attending import Waiting
 from breakwater.events import HookStateChange, TaskStateChange, parse_arn, read
 from breakwater.rendezvous import Kind, Message
-from breakwater.rendezvous_events import message_of
+from breakwater.rendezvous_events import CHECK_GROUP, message_of
 
 from .event_wiring import Means, wiring
-
-CHECK_GROUP = "breakwater-check"
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

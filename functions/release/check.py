@@ -222,8 +222,8 @@ def _rolls_back(release: Release, work: Work) -> bool:
 
 
 def _move(hook: str, reason: str) -> Answer:
-    """The deployment goes on; the action is always said, since leaving it out means CONTINUE too."""
-    return _answer("move", verb="answer", hook=hook, action="CONTINUE", reason=reason)
+    """The deployment goes on."""
+    return _answer("move", verb="continue", hook=hook, reason=reason)
 
 
 def _checks(kept: Kept, rollout: Rollout, policy: ReleasePolicy, at: str, work: Work, now: datetime) -> Answer:

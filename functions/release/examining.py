@@ -37,6 +37,7 @@ from breakwater.preflight_tasks import PARAMETER
 from breakwater.reach import reach_of
 from breakwater.redact import redact
 from breakwater.release_policy import ReleasePolicy, looks_planned
+from breakwater.rendezvous_events import CHECK_GROUP
 from breakwater.sample_windows import starts_of
 from breakwater.secret_headers import read_secret
 from breakwater.target_metrics import read_sides
@@ -45,8 +46,6 @@ from .analysis import ShiftDecision, decide_shift_analysis
 from .record import CheckTask, Looks, Release, Stage
 from .wiring import Work
 
-GROUP = "breakwater-check"
-"""The group of a check's task names the service, so that the event of its end finds the release."""
 STARTED_BY = "breakwater/check/"
 """What begins with `breakwater/` is not alerted of task by task: who started it says what became of it."""
 TAG = "breakwater:check"
@@ -174,7 +173,7 @@ def _run(release: Release, check: TaskCheck, facts: ServiceFacts, at: str, work:
                 count=1,
                 clientToken=digest[:64],
                 startedBy=f"{STARTED_BY}{digest[:12]}",
-                group=f"{GROUP}:{release.service}",
+                group=f"{CHECK_GROUP}:{release.service}",
                 tags=[{"key": TAG, "value": work.stack}],
                 **_placed(facts, release, work),
                 **({"overrides": {"containerOverrides": [container]}} if container else {}),

@@ -63,9 +63,8 @@ def respond(event: dict[str, Any], work: Work) -> dict[str, Any]:
     match todo.get("verb"):
         case "deploy":
             return _on("wait", PATIENCE if _deploy(kept, work, now) else UNSEEN)
-        case "answer":
-            reason = str(todo.get("reason", ""))
-            return _on("wait", _answer(kept, str(todo["hook"]), str(todo["action"]), reason, work, now))
+        case "continue":
+            return _on("wait", _continued(kept, str(todo["hook"]), str(todo.get("reason", "")), work, now))
         case verb:
             raise BreakwaterError(f"{verb} is nothing that a release does")
 
@@ -111,20 +110,20 @@ def _update(release: Release, definition: str, work: Work) -> None:
         work.client("ecs").update_service(cluster=release.cluster, service=release.name, taskDefinition=definition)
 
 
-def _answer(kept: Kept, hook: str, action: str, reason: str, work: Work, now: datetime) -> int:
-    """ContinueServiceDeployment, whose action is always said: left out it means CONTINUE. How long to wait then."""
+def _continued(kept: Kept, hook: str, reason: str, work: Work, now: datetime) -> int:
+    """ContinueServiceDeployment with CONTINUE, unless something speaks against it by now. How long to wait then."""
     release = kept.release
     arn = release.service_deployment or ""
     rollout = work.sight.rollout(arn)
     if rollout is not None and rollout.hook is not None and rollout.hook.hook_id == hook:
         decision = decide_continue(release, rollout.seen, hook, heard(work, release))
-        if action == "CONTINUE" and not isinstance(decision, GoOn):
+        if not isinstance(decision, GoOn):
             work.logger.info("not continued", service=release.service, hook=hook, reason=decision.reason)
             return AT_ONCE if isinstance(decision, GoBack) else PATIENCE  # then the next look sends it back
-        said = release.told(now, f"{action} at {rollout.hook.stage}", reason)
+        said = release.told(now, f"CONTINUE at {rollout.hook.stage}", reason)
         kept = work.records.keep(kept, said, now)
-        _continue(arn, hook, action, work)
-        telling.journal(work, release, f"{action.lower()} at {rollout.hook.stage}", reason, now)
+        _continue(arn, hook, "CONTINUE", work)
+        telling.journal(work, release, f"continue at {rollout.hook.stage}", reason, now)
     work.records.keep(kept, replace(kept.release, question=None), now)
     return PATIENCE
 

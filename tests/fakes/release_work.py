@@ -180,7 +180,7 @@ def an_event(kind: Kind = Kind.HOOK, **body: str) -> dict[str, Any]:
 
 def goes_on(answer: dict[str, Any]) -> bool:
     """Whether a hook is to be told CONTINUE."""
-    return bool(answer["todo"].get("action") == "CONTINUE")
+    return bool(answer["todo"].get("verb") == "continue")
 
 
 def fail(bench: Bench, deployment: str = ARN) -> None:

@@ -7,6 +7,8 @@ from breakwater.redact import redact
 from breakwater.rendezvous import Kind, Message
 
 AWAITING = "HOOK_AWAITING_ACTION"
+CHECK_GROUP = "breakwater-check"
+"""How the group of a check's task begins. The service follows, so that the event of its end finds the release."""
 ENDED = frozenset({"SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"})
 
 

@@ -119,7 +119,7 @@ def test_what_is_said_between_the_verdict_and_the_answer_holds_it_back(speaks: C
     bench = Bench(Shown([a_rollout()]))
     bench.keep()
     speaks(bench)
-    todo = {"verb": "answer", "hook": "h1", "action": "CONTINUE", "reason": "fine"}
+    todo = {"verb": "continue", "hook": "h1", "reason": "fine"}
     answer = move.respond({"execution": EXECUTION, "todo": todo}, bench.work)
     assert (answer["next"], bench.changes) == ("wait", [])
     assert answer["patience"] <= 5, "what was only kept is found by the next look"
@@ -131,7 +131,7 @@ def test_what_is_said_between_the_verdict_and_the_answer_holds_it_back(speaks: C
 def test_a_hook_is_answered_if_nothing_speaks_against_it() -> None:
     bench = Bench(Shown([a_rollout()]))
     bench.keep()
-    todo = {"verb": "answer", "hook": "h1", "action": "CONTINUE", "reason": "fine"}
+    todo = {"verb": "continue", "hook": "h1", "reason": "fine"}
     move.respond({"execution": EXECUTION, "todo": todo}, bench.work)
     assert bench.changes == [("h1", "CONTINUE")]
 

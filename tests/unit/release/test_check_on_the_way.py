@@ -152,7 +152,7 @@ def test_a_deployment_that_was_told_to_go_back_is_not_continued_by_an_old_read(
     bench = Bench(Shown([a_rollout()]))
     bench.keep(replace(RETURNING, refused=refused))
     assert asked(bench, event)["next"] == way
-    todo = {"verb": "answer", "hook": "h1", "action": "CONTINUE"}
+    todo = {"verb": "continue", "hook": "h1"}
     move.respond({"execution": EXECUTION, "todo": todo}, bench.work)
     assert bench.changes == []
 

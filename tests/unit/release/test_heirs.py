@@ -90,7 +90,7 @@ def test_a_revision_that_was_quarantined_before_its_deployment_began_is_checked_
     quarantine(bench, NOW - timedelta(days=1))
     finds(Passed("1 of 1 checks passed"))
     release, answer = inherited(bench)
-    assert (release.why, release.at_fault, answer["todo"].get("action")) == ("", False, "CONTINUE")
+    assert (release.why, release.at_fault, answer["todo"]["verb"]) == ("", False, "continue")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_quarantine_of_another_revision_is_nobodys(finds: Finds) -> None:
     bench = waits()
     quarantine(bench, NOW, NEW.replace(":8", ":9"))
     finds(Passed("1 of 1 checks passed"))
-    assert inherited(bench)[1]["todo"].get("action") == "CONTINUE"
+    assert inherited(bench)[1]["todo"]["verb"] == "continue"
 
 
 @pytest.mark.parametrize(

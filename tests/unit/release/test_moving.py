@@ -16,7 +16,7 @@ from tests.fakes.release_work import Bench, an_aws, asked
 
 GONE_ON = a_rollout(hook=None)
 AT_THE_NEXT = a_rollout(hook=replace(HOOK, hook_id="h2"))
-ANSWER = {"execution": EXECUTION, "todo": {"verb": "answer", "hook": "h1", "action": "CONTINUE", "reason": "passed"}}
+ANSWER = {"execution": EXECUTION, "todo": {"verb": "continue", "hook": "h1", "reason": "passed"}}
 
 
 def answering(code: str, *shown: Rollout | None) -> Bench:
